@@ -1,0 +1,158 @@
+//! Reads a hospital directory: files in, a checked [`Hospital`] or everything that is wrong out.
+//!
+//! Invariant: all that is wrong is reported together; a hospital with an error is never returned.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::{Place, Report, SourceText};
+use crate::fleet::{Hospital, PolicyFile};
+
+mod blame;
+mod devices;
+mod plan;
+mod profiles;
+mod raw;
+
+#[cfg(test)]
+mod tests;
+
+pub use devices::{COLUMNS, COLUMNS_REQUIRED};
+
+/// Bounds on a hospital directory; reaching one is an error that says so.
+pub mod limits {
+    /// Files in the directory.
+    pub const FILES_MAX: usize = 4_096;
+    /// Bytes in one file; 200,000 devices fit.
+    pub const FILE_BYTES_MAX: usize = 64 << 20;
+    /// Rows of `devices.csv`.
+    pub const DEVICES_MAX: usize = 200_000;
+    /// Flows of one profile.
+    pub const FLOWS_MAX: usize = 256;
+    /// Services of the plan.
+    pub const SERVICES_MAX: usize = 4_096;
+    /// Addresses of one service.
+    pub const ADDRESSES_MAX: usize = 64;
+}
+
+/// The files of a hospital directory: relative path, with `/` between the parts, and content.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// The files.
+    pub files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Sources {
+    /// Takes a file.
+    pub fn insert(&mut self, path: &str, content: impl Into<Vec<u8>>) {
+        self.files.insert(path.to_owned(), content.into());
+    }
+
+    fn text<'a>(&'a self, path: &'a str, report: &mut Report) -> Option<SourceText<'a>> {
+        let Some(bytes) = self.files.get(path) else {
+            report.error(
+                "missing-file",
+                Place::file(path),
+                format!("`{path}` is missing"),
+                "a hospital directory needs this file; `cordon init DIR` writes one to start from",
+            );
+            return None;
+        };
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Some(SourceText::new(path, text.strip_prefix('\u{feff}').unwrap_or(text))),
+            Err(error) => {
+                let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
+                let good = std::str::from_utf8(good).unwrap_or_default();
+                let mut place = SourceText::new(path, good).place(good.len()..good.len());
+                place.length = 1;
+                report.error(
+                    "wrong-encoding",
+                    place,
+                    format!("the file is not UTF-8 from byte {} on", error.valid_up_to()),
+                    "save the file as UTF-8",
+                );
+                None
+            }
+        }
+    }
+
+    fn paths<'a>(&'a self, folder: &'a str, ending: &'a str) -> impl Iterator<Item = &'a str> {
+        self.files.keys().map(String::as_str).filter(move |path| {
+            path.strip_prefix(folder)
+                .and_then(|rest| rest.strip_prefix('/'))
+                .and_then(|name| name.strip_suffix(ending))
+                .is_some_and(|stem| !stem.is_empty() && !stem.contains('/'))
+        })
+    }
+}
+
+/// Reads and checks a hospital.
+/// # Shape
+/// The hospital is there exactly when the report holds no error.
+pub fn load(sources: &Sources) -> (Option<Hospital>, Report) {
+    let mut report = Report::default();
+    let hospital = load_into(sources, &mut report);
+    report.sort();
+    let complete = !report.has_errors();
+    (hospital.filter(|_| complete), report)
+}
+
+fn load_into(sources: &Sources, report: &mut Report) -> Option<Hospital> {
+    if !check_sizes(sources, report) {
+        return None;
+    }
+    let policies = policy_files(sources, "policies", report);
+    let invariants = policy_files(sources, "invariants", report);
+    let plan_text = sources.text("hospital.toml", report);
+    let devices_text = sources.text("devices.csv", report);
+    let (plan_text, devices_text) = (plan_text?, devices_text?);
+    let mut hospital = plan::load(&plan_text, report)?;
+    hospital.policies = policies;
+    hospital.invariants = invariants;
+    profiles::load(sources, &mut hospital, report);
+    devices::load(&devices_text, &mut hospital, report);
+    plan::check_overrides(&hospital, report);
+    Some(hospital)
+}
+
+fn check_sizes(sources: &Sources, report: &mut Report) -> bool {
+    let mut small_enough = true;
+    if sources.files.len() > limits::FILES_MAX {
+        report.error(
+            "too-many-files",
+            Place::file("."),
+            format!("{} files; at most {} are read", sources.files.len(), limits::FILES_MAX),
+            "keep only the hospital's own files in the directory",
+        );
+        small_enough = false;
+    }
+    for (path, bytes) in &sources.files {
+        if bytes.len() > limits::FILE_BYTES_MAX {
+            report.error(
+                "file-too-large",
+                Place::file(path),
+                format!("{} bytes; at most {} are read", bytes.len(), limits::FILE_BYTES_MAX),
+                "split the hospital, or remove what does not belong into the file",
+            );
+            small_enough = false;
+        }
+    }
+    small_enough
+}
+
+fn policy_files(sources: &Sources, folder: &str, report: &mut Report) -> Vec<PolicyFile> {
+    let mut files = Vec::new();
+    for path in sources.paths(folder, ".cedar") {
+        if let Some(source) = sources.text(path, report) {
+            files.push(PolicyFile { path: path.to_owned(), text: source.text().to_owned() });
+        }
+    }
+    if files.is_empty() && folder == "policies" {
+        report.error(
+            "missing-file",
+            Place::file("policies"),
+            "there is no policy, so nothing would ever be permitted".to_owned(),
+            "add `policies/NAME.cedar`; `cordon init DIR` writes commented ones",
+        );
+    }
+    files
+}

@@ -1,0 +1,375 @@
+//! `hospital.toml`: from the written plan to checked maps.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use toml::Spanned;
+
+use super::blame::{Blame, syntax};
+use super::{limits, raw};
+use crate::diagnostic::{Report, SourceText};
+use crate::fleet::{
+    Building, Gateway, Hospital, Inspector, Segment, SegmentAttachment, Service, ServiceSegment,
+    TierOverride, Unit, Zone, ZoneKind,
+};
+use crate::{BuildingId, HospitalId, PointId, Protocol, Tier};
+
+/// Reads the plan; devices, profiles and policies are still empty.
+pub(super) fn load(source: &SourceText<'_>, report: &mut Report) -> Option<Hospital> {
+    let plan: raw::Plan = match toml::from_str(source.text()) {
+        Ok(plan) => plan,
+        Err(error) => {
+            syntax(source, &error, report);
+            return None;
+        }
+    };
+    let mut blame = Blame { source, report };
+    let id: Option<HospitalId> = blame.id(&plan.id);
+    if *plan.bundle_age_max_s.get_ref() == 0 {
+        let help = "60 minutes are 3600";
+        blame.error("malformed-value", &plan.bundle_age_max_s, "the age limit is 0 s".into(), help);
+    }
+    let mut hospital = Hospital {
+        id: id?,
+        name: plan.name.clone(),
+        bundle_age_max_s: *plan.bundle_age_max_s.get_ref(),
+        buildings: buildings(&plan, &mut blame),
+        units: BTreeMap::new(),
+        tiers: tiers(&plan.tiers),
+        zones: zones(&plan, &mut blame),
+        segments: BTreeMap::new(),
+        service_segments: BTreeMap::new(),
+        services: BTreeMap::new(),
+        gateways: BTreeMap::new(),
+        profiles: BTreeMap::new(),
+        devices: Vec::new(),
+        overrides: Vec::new(),
+        policies: Vec::new(),
+        invariants: Vec::new(),
+    };
+    units(&plan, &mut hospital, &mut blame);
+    segments(&plan, &mut hospital, &mut blame);
+    services(&plan, &mut hospital, &mut blame);
+    gateways(&plan, &mut hospital, &mut blame);
+    points_are_distinct(&plan, &mut blame);
+    overrides(&plan, &mut hospital, &mut blame);
+    Some(hospital)
+}
+
+fn tiers(tiers: &raw::Tiers) -> BTreeMap<Tier, crate::fleet::TierPlan> {
+    [
+        (Tier::Red, tiers.red),
+        (Tier::Orange, tiers.orange),
+        (Tier::Yellow, tiers.yellow),
+        (Tier::Green, tiers.green),
+        (Tier::GreenLs, tiers.green_ls),
+    ]
+    .into_iter()
+    .filter_map(|(tier, plan)| Some((tier, plan?)))
+    .collect()
+}
+
+fn buildings(plan: &raw::Plan, blame: &mut Blame<'_, '_>) -> BTreeMap<BuildingId, Building> {
+    let mut buildings = BTreeMap::new();
+    for raw in &plan.buildings {
+        let floors = (*raw.lowest_floor.get_ref(), raw.highest_floor);
+        if floors.0 > floors.1 {
+            let message = format!("floor {} is above floor {}", floors.0, floors.1);
+            blame.error("malformed-value", &raw.lowest_floor, message, "swap the two");
+        }
+        if let Some(id) = blame.id(&raw.id) {
+            let building = Building { name: raw.name.clone(), floors };
+            blame.insert("building", &raw.id, &mut buildings, id, building);
+        }
+    }
+    buildings
+}
+
+fn units(plan: &raw::Plan, hospital: &mut Hospital, blame: &mut Blame<'_, '_>) {
+    for raw in &plan.units {
+        let building = blame.known("building", &raw.building, &hospital.buildings);
+        let floor = *raw.floor.get_ref();
+        let floors = building.as_ref().and_then(|id| hospital.buildings.get(id)).map(|b| b.floors);
+        if floors.is_some_and(|(low, high)| floor < low || floor > high) {
+            let message = format!("building `{}` has no floor {floor}", raw.building.get_ref());
+            blame.error("unknown-floor", &raw.floor, message, "correct the floor or the building");
+        }
+        if let (Some(id), Some(building)) = (blame.id(&raw.id), building) {
+            let unit = Unit { name: raw.name.clone(), building, floor, care: raw.care };
+            blame.insert("unit", &raw.id, &mut hospital.units, id, unit);
+        }
+    }
+}
+
+fn zones(plan: &raw::Plan, blame: &mut Blame<'_, '_>) -> BTreeMap<crate::ZoneId, Zone> {
+    let mut zones = BTreeMap::new();
+    for raw in &plan.zones {
+        let networks = blame.networks(&raw.networks);
+        if let Some(id) = blame.id(&raw.id) {
+            let zone = Zone { kind: raw.kind, networks };
+            blame.insert("zone", &raw.id, &mut zones, id, zone);
+        }
+    }
+    zones
+}
+
+fn segments(plan: &raw::Plan, hospital: &mut Hospital, blame: &mut Blame<'_, '_>) {
+    let mut vlans = BTreeMap::new();
+    let mut taken: Vec<(IpNet, String)> = Vec::new();
+    for raw in &plan.segments {
+        let networks = blame.networks(&raw.networks);
+        no_overlap(&networks, raw.id.get_ref(), &raw.networks, &mut taken, blame);
+        let vlan = blame.vlan(&raw.vlan, &mut vlans, raw.id.get_ref());
+        let tier = *raw.tier.get_ref();
+        if tier != tier.segment_tier() {
+            let help = "GREEN-LS devices live in green segments: write `green`";
+            blame.error("malformed-value", &raw.tier, format!("{tier} has no segments"), help);
+        } else if !hospital.tiers.contains_key(&tier) {
+            let message = format!("tier {tier} has no table");
+            let help = format!("add `[tiers.{}]`", tier.key());
+            blame.error("missing-tier", &raw.tier, message, &help);
+        }
+        let building = blame.known("building", &raw.building, &hospital.buildings);
+        let firewall = blame.id(&raw.firewall);
+        let interface = blame.interface(&raw.interface);
+        let id = blame.id(&raw.id);
+        let (Some(id), Some(vlan), Some(building)) = (id, vlan, building) else { continue };
+        let (Some(firewall), Some(interface)) = (firewall, interface) else { continue };
+        let attachment = raw.attachment;
+        let segment =
+            Segment { vlan, tier, building, attachment, networks, firewall, interface };
+        blame.insert("segment", &raw.id, &mut hospital.segments, id, segment);
+    }
+    for raw in &plan.service_segments {
+        let networks = blame.networks(&raw.networks);
+        no_overlap(&networks, raw.id.get_ref(), &raw.networks, &mut taken, blame);
+        let vlan = blame.vlan(&raw.vlan, &mut vlans, raw.id.get_ref());
+        let purpose = *raw.purpose.get_ref();
+        let legal = matches!(
+            purpose,
+            ZoneKind::Quarantine
+                | ZoneKind::Onboarding
+                | ZoneKind::Unmanaged
+                | ZoneKind::Infrastructure
+        );
+        if !legal {
+            let message = format!("`{}` is not the purpose of a service segment", purpose.name());
+            let help = "use `quarantine`, `onboarding`, `unmanaged` or `infrastructure`";
+            blame.error("malformed-value", &raw.purpose, message, help);
+        }
+        if let (Some(id), Some(vlan)) = (blame.id(&raw.id), vlan) {
+            let segment = ServiceSegment { vlan, purpose, networks };
+            blame.insert("segment", &raw.id, &mut hospital.service_segments, id, segment);
+        }
+    }
+}
+
+fn no_overlap(
+    networks: &[IpNet],
+    id: &str,
+    texts: &[Spanned<String>],
+    taken: &mut Vec<(IpNet, String)>,
+    blame: &mut Blame<'_, '_>,
+) {
+    for (network, text) in networks.iter().zip(texts) {
+        let clash = taken.iter().find(|(t, _)| t.contains(network) || network.contains(t));
+        if let Some((other, owner)) = clash {
+            let message = format!("`{network}` overlaps `{other}` of segment `{owner}`");
+            blame.error("overlapping-segments", text, message, "give each segment its own network");
+        }
+        taken.push((*network, id.to_owned()));
+    }
+}
+
+fn services(plan: &raw::Plan, hospital: &mut Hospital, blame: &mut Blame<'_, '_>) {
+    if let Some(raw) = plan.services.get(limits::SERVICES_MAX) {
+        let message = format!("more than {} services", limits::SERVICES_MAX);
+        blame.error("over-limit", &raw.id, message, "a plan names services, not hosts; merge them");
+        return;
+    }
+    let mut taken: BTreeMap<(IpAddr, u16, crate::Transport), String> = BTreeMap::new();
+    for raw in &plan.services {
+        let addresses = addresses(raw, blame);
+        let port = *raw.port.get_ref();
+        for address in &addresses {
+            let owner = raw.id.get_ref().clone();
+            if let Some(other) = taken.insert((*address, port, raw.transport), owner) {
+                let message = format!("{address} port {port} is already service `{other}`");
+                blame.error("duplicate-endpoint", &raw.port, message, "merge the two services");
+            }
+        }
+        if port == 0 {
+            blame.error("malformed-port", &raw.port, "port 0 is not a port".into(), "1 to 65535");
+        }
+        inspector_fits(raw, blame);
+        let zone = blame.known("zone", &raw.zone, &hospital.zones);
+        let kind = zone.as_ref().and_then(|id| hospital.zones.get(id)).map(|zone| zone.kind);
+        let buildings = raw
+            .buildings
+            .iter()
+            .filter_map(|id| blame.known("building", id, &hospital.buildings))
+            .collect();
+        let guard = raw.guard.as_ref().and_then(|id| blame.id(id));
+        let (Some(id), Some(zone), Some(kind)) = (blame.id(&raw.id), zone, kind) else { continue };
+        let service = Service {
+            name: raw.name.clone(),
+            role: raw.role.clone(),
+            zone,
+            kind,
+            addresses,
+            port,
+            transport: raw.transport,
+            protocol: *raw.protocol.get_ref(),
+            inspector: raw.inspector.as_ref().map(|inspector| *inspector.get_ref()),
+            buildings,
+            guard,
+            place: blame.place(&raw.id),
+        };
+        blame.insert("service", &raw.id, &mut hospital.services, id, service);
+    }
+}
+
+fn addresses(raw: &raw::Service, blame: &mut Blame<'_, '_>) -> Vec<IpAddr> {
+    let texts = raw.addresses.get_ref();
+    if texts.is_empty() {
+        let message = format!("service `{}` has no address", raw.id.get_ref());
+        blame.error("service-without-address", &raw.addresses, message, "name at least one");
+    }
+    if texts.len() > limits::ADDRESSES_MAX {
+        let message = format!("more than {} addresses", limits::ADDRESSES_MAX);
+        blame.error("over-limit", &raw.addresses, message, "split the service");
+        return Vec::new();
+    }
+    let mut addresses = Vec::new();
+    for text in texts {
+        match text.get_ref().parse::<IpAddr>() {
+            Ok(address) if address.is_unspecified() || address.is_multicast() => {
+                let message = format!("`{address}` is not the address of one host");
+                blame.error("malformed-ip", text, message, "name the host's own address");
+            }
+            Ok(address) => addresses.push(address),
+            Err(_) => {
+                let message = format!("`{}` is not an IP address", text.get_ref());
+                blame.error("malformed-ip", text, message, "write it like `10.50.20.30`");
+            }
+        }
+    }
+    addresses
+}
+
+fn inspector_fits(raw: &raw::Service, blame: &mut Blame<'_, '_>) {
+    let Some(inspector) = &raw.inspector else { return };
+    let speaks = match inspector.get_ref() {
+        Inspector::Hl7 => Protocol::Hl7,
+        Inspector::Dicom => Protocol::Dicom,
+        Inspector::Modbus => Protocol::Modbus,
+        Inspector::Bacnet => Protocol::Bacnet,
+        Inspector::Http => Protocol::Http,
+    };
+    let protocol = *raw.protocol.get_ref();
+    if speaks != protocol {
+        let message = format!("a {speaks} inspector cannot read {protocol}");
+        blame.error("wrong-inspector", inspector, message, "use the inspector of the protocol");
+    }
+}
+
+fn gateways(plan: &raw::Plan, hospital: &mut Hospital, blame: &mut Blame<'_, '_>) {
+    for raw in &plan.gateways {
+        let segment_id = blame.known("segment", &raw.segment, &hospital.segments);
+        let port_interface = blame.interface(&raw.port_interface);
+        let uplink_interface = blame.interface(&raw.uplink_interface);
+        let ports = *raw.ports.get_ref();
+        if ports == 0 || ports > 512 {
+            let message = format!("{ports} access ports");
+            blame.error("malformed-value", &raw.ports, message, "a gateway has 1 to 512 ports");
+        }
+        let id: Option<PointId> = blame.id(&raw.id);
+        let (Some(segment_id), Some(id)) = (segment_id, id) else { continue };
+        let Some(segment) = hospital.segments.get(&segment_id) else { continue };
+        if segment.attachment != SegmentAttachment::Gateway {
+            let message = format!("segment `{segment_id}` is for devices with keys of their own");
+            let help = "put the gateway into a segment with `attachment = \"gateway\"`";
+            blame.error("wrong-segment", &raw.segment, message, help);
+        }
+        let (Some(port_interface), Some(uplink_interface)) = (port_interface, uplink_interface)
+        else {
+            continue;
+        };
+        let gateway = Gateway {
+            building: segment.building.clone(),
+            segment: segment_id,
+            ports,
+            port_interface,
+            uplink_interface,
+            place: blame.place(&raw.id),
+        };
+        blame.insert("gateway", &raw.id, &mut hospital.gateways, id, gateway);
+    }
+}
+
+/// A bundle is addressed to a point by name, so gateways, firewalls and guards share no name.
+fn points_are_distinct(plan: &raw::Plan, blame: &mut Blame<'_, '_>) {
+    let firewalls = plan.segments.iter().map(|segment| &segment.firewall);
+    let gateways = plan.gateways.iter().map(|gateway| &gateway.id);
+    let mut taken = BTreeSet::new();
+    for id in firewalls.chain(gateways) {
+        if !taken.insert(id.get_ref().as_str()) {
+            let message = format!("a second enforcement point is named `{}`", id.get_ref());
+            blame.error("duplicate-id", id, message, "give each its own identifier");
+        }
+    }
+    for guard in plan.services.iter().filter_map(|service| service.guard.as_ref()) {
+        if taken.contains(guard.get_ref().as_str()) {
+            let message = format!("`{}` is a gateway or a firewall already", guard.get_ref());
+            blame.error("duplicate-id", guard, message, "guards have names of their own");
+        }
+    }
+}
+
+fn overrides(plan: &raw::Plan, hospital: &mut Hospital, blame: &mut Blame<'_, '_>) {
+    for raw in &plan.overrides {
+        for text in [&raw.who, &raw.why] {
+            if text.get_ref().trim().is_empty() {
+                let help = "an override needs a person and a reason";
+                blame.error("incomplete-override", text, "this is empty".into(), help);
+            }
+        }
+        if !is_date(raw.until.get_ref()) {
+            let message = format!("`{}` is not a date", raw.until.get_ref());
+            blame.error("malformed-date", &raw.until, message, "write it like `2027-03-31`");
+        }
+        if let Some(device) = blame.id(&raw.device) {
+            hospital.overrides.push(TierOverride {
+                device,
+                tier: raw.tier,
+                who: raw.who.get_ref().clone(),
+                why: raw.why.get_ref().clone(),
+                until: raw.until.get_ref().clone(),
+                place: blame.place(&raw.device),
+            });
+        }
+    }
+}
+
+fn is_date(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let [year, month, day] = parts.as_slice() else { return false };
+    let number = |part: &str, length: usize| {
+        (part.len() == length).then(|| part.parse::<u16>().ok()).flatten()
+    };
+    number(year, 4).is_some()
+        && number(month, 2).is_some_and(|m| (1..=12).contains(&m))
+        && number(day, 2).is_some_and(|d| (1..=31).contains(&d))
+}
+
+/// Checks, once devices are known, that every override means one of them.
+pub(super) fn check_overrides(hospital: &Hospital, report: &mut Report) {
+    for entry in &hospital.overrides {
+        if hospital.device(entry.device.as_str()).is_none() {
+            let message = format!("there is no device `{}`", entry.device);
+            let help = "correct the identifier, or remove the override";
+            report.error("unknown-reference", entry.place.clone(), message, help);
+        }
+    }
+}

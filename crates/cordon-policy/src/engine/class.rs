@@ -1,0 +1,170 @@
+//! Classes: devices that no rule tells apart, and what a profile says about an act.
+
+use cordon_model::fleet::Care;
+use cordon_model::{BuildingId, Device, Direction, Hospital, Operation, Service, ServiceId};
+use rustc_hash::FxHashMap;
+
+use super::Relation;
+use crate::mention::{Mentions, Scope, Scopes};
+
+/// Texts as numbers, so that keys are short.
+#[derive(Debug, Default)]
+pub(super) struct Words {
+    numbers: FxHashMap<String, u32>,
+}
+
+impl Words {
+    pub(super) fn number(&mut self, text: &str) -> u32 {
+        if let Some(number) = self.numbers.get(text) {
+            return *number;
+        }
+        let number = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
+        self.numbers.insert(text.to_owned(), number);
+        number
+    }
+}
+
+/// Gives a fact about a device by its path in the schema; `None` for a path the schema lacks.
+pub(super) fn device_fact<'a>(
+    hospital: &'a Hospital,
+    device: &'a Device,
+    path: &str,
+) -> Option<&'a str> {
+    let segment = hospital.segments.get(&device.segment)?;
+    let unit = hospital.units.get(&device.unit)?;
+    Some(match path {
+        "tier" => device.tier.name(),
+        "type" => device.profile.as_str(),
+        "building" => device.building.as_str(),
+        "segment" => device.segment.as_str(),
+        "segment.tier" => segment.tier.name(),
+        "segment.building" => segment.building.as_str(),
+        "segment.attachment" => segment.attachment.name(),
+        "unit" => device.unit.as_str(),
+        "unit.building" => unit.building.as_str(),
+        "unit.care" => match unit.care {
+            Care::Critical => "critical",
+            Care::Acute => "acute",
+            Care::General => "general",
+            Care::Technical => "technical",
+        },
+        "attachment" => device.attachment.name(),
+        "autonomous" => if device.autonomous { "true" } else { "false" },
+        "gateway" => device.gateway.as_ref().map_or("", |(gateway, _)| gateway.as_str()),
+        _ => return None,
+    })
+}
+
+/// Gives a fact about a service by its path in the schema; `None` for a path the schema lacks.
+pub(super) fn service_fact(service: &Service, path: &str) -> Option<String> {
+    Some(match path {
+        "zone" => service.zone.to_string(),
+        "kind" => service.kind.name().to_owned(),
+        "protocol" => service.protocol.name().to_owned(),
+        "port" => service.port.to_string(),
+        "everywhere" => service.buildings.is_empty().to_string(),
+        "buildings" => {
+            let mut ids: Vec<&str> = service.buildings.iter().map(BuildingId::as_str).collect();
+            ids.sort_unstable();
+            ids.join(",")
+        }
+        _ => return None,
+    })
+}
+
+/// What a rule reads and whom its scope admits.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub(super) mentions: Mentions,
+    /// `None` when the scope was not understood: then the rule is asked about everybody.
+    pub(super) scopes: Option<Scopes>,
+    /// Device paths in the order of the key.
+    pub(super) device_paths: Vec<String>,
+    /// Service paths in the order of the key.
+    pub(super) service_paths: Vec<String>,
+}
+
+impl Reading {
+    /// Says whether the scope admits a device, as far as devices of one class are alike.
+    pub(super) fn admits_device(&self, device: &Device) -> bool {
+        self.scopes.as_ref().is_none_or(|scopes| match &scopes.principal {
+            Scope::Type(kind) => kind.as_deref().is_none_or(|kind| kind == "Device"),
+            Scope::Is { kind, id } => kind == "Device" && id == device.id.as_str(),
+            Scope::In { of, kind, id } => {
+                of.as_deref().is_none_or(|of| of == "Device")
+                    && match kind.as_str() {
+                        "Device" => id == device.id.as_str(),
+                        "Segment" => id == device.segment.as_str(),
+                        "Unit" => id == device.unit.as_str(),
+                        "DeviceType" => id == device.profile.as_str(),
+                        _ => false,
+                    }
+            }
+        })
+    }
+
+    /// Says whether the scope admits a service.
+    pub(super) fn admits_service(&self, id: &ServiceId, service: &Service) -> bool {
+        self.scopes.as_ref().is_none_or(|scopes| match &scopes.resource {
+            Scope::Type(kind) => kind.as_deref().is_none_or(|kind| kind == "Service"),
+            Scope::Is { kind, id: named } => kind == "Service" && named == id.as_str(),
+            Scope::In { of, kind, id: named } => {
+                of.as_deref().is_none_or(|of| of == "Service")
+                    && match kind.as_str() {
+                        "Service" => named == id.as_str(),
+                        "Zone" => named == service.zone.as_str(),
+                        _ => false,
+                    }
+            }
+        })
+    }
+
+    /// Says whether the rule speaks about devices that connect at all.
+    pub(super) fn is_about_connecting(&self) -> bool {
+        self.scopes.as_ref().is_none_or(|scopes| {
+            let device = !matches!(&scopes.principal, Scope::Type(Some(kind)) if kind != "Device");
+            let service = !matches!(&scopes.resource, Scope::Type(Some(kind)) if kind != "Service");
+            scopes.action && device && service
+        })
+    }
+
+    /// The scope names one device or a group of them.
+    pub(super) fn principal_group(&self) -> Option<(&str, &str)> {
+        match &self.scopes.as_ref()?.principal {
+            Scope::Type(_) => None,
+            Scope::Is { kind, id } | Scope::In { kind, id, .. } => Some((kind, id)),
+        }
+    }
+}
+
+/// Says what a device's profile says about an act on a service.
+#[must_use]
+pub fn relation(
+    hospital: &Hospital,
+    device: &Device,
+    service: &ServiceId,
+    direction: Direction,
+    operation: Operation,
+) -> Relation {
+    let Some(profile) = hospital.profiles.get(&device.profile) else { return Relation::Unlisted };
+    let mut found = Relation::Unlisted;
+    for (number, flow) in profile.flows.iter().enumerate() {
+        let named = hospital.resolve(flow, &device.building).any(|(id, _)| id == service);
+        if !named {
+            continue;
+        }
+        let declares = flow.direction == direction && flow.operations.contains(&operation);
+        found = match (found, declares) {
+            (Relation::Declared { flow, lifeline: true }, _) => {
+                return Relation::Declared { flow, lifeline: true };
+            }
+            (Relation::Declared { .. }, true) if flow.lifeline => {
+                Relation::Declared { flow: number, lifeline: true }
+            }
+            (Relation::Declared { .. }, _) => found,
+            (_, true) => Relation::Declared { flow: number, lifeline: flow.lifeline },
+            (_, false) => Relation::OtherOperation,
+        };
+    }
+    found
+}

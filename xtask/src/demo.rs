@@ -1,0 +1,174 @@
+//! `cargo xtask demo`: what cordon does, on the example hospital, in five steps, each with what it must show.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process;
+
+use anyhow::{Context, bail};
+
+use crate::repo::{self, Repo};
+use crate::term;
+
+const HOSPITAL: &str = "examples/metropolitan";
+
+/// The pump of the story, and the address outside that it has no reason to speak to.
+const PUMP: &str = "PUMP-3F-042";
+const OUTSIDE: &str = "198.51.100.45";
+
+/// A policy that looks harmless in review and opens the internet to every GREEN device.
+const BAD_PERMIT: &str = r#"@id("demo-green-internet")
+@plain("GREEN devices fetch updates from their makers.")
+permit (
+    principal in Tier::"green",
+    action,
+    resource in Zone::"internet"
+);
+"#;
+
+/// One step: what the reader is about to see, and how to know that it was seen.
+struct Scene<'a> {
+    title: &'a str,
+    arguments: Vec<&'a str>,
+    exit_code: i32,
+    /// A word that the output must have, in whatever case.
+    word: &'a str,
+    showed: &'a str,
+}
+
+/// Walks through the example hospital.
+///
+/// # Errors
+/// When something did not show what it should.
+pub(crate) fn run(repo: &Repo) -> anyhow::Result<()> {
+    let cordon = repo.cordon()?;
+    let spoilt = Spoilt::new(&repo.path(HOSPITAL))?;
+    let spoilt_path = spoilt.0.to_string_lossy();
+    let scenes = scenes(&spoilt_path);
+    let mut failures = 0_usize;
+    for (index, scene) in scenes.iter().enumerate() {
+        term::line(format_args!(
+            "\n=== {} of {}: {}\n",
+            index + 1,
+            scenes.len(),
+            scene.title
+        ))?;
+        if scene.exit_code != 0 {
+            term::line(BAD_PERMIT)?;
+        }
+        match play(repo, &cordon, scene) {
+            Ok(()) => term::line(format_args!("--- showed: {}", scene.showed))?,
+            Err(error) => {
+                failures += 1;
+                term::line(format_args!(
+                    "--- did NOT show: {} ({error:#})",
+                    scene.showed
+                ))?;
+            }
+        }
+    }
+    if failures > 0 {
+        bail!(
+            "{failures} of {} steps did not show what they should",
+            scenes.len()
+        );
+    }
+    Ok(())
+}
+
+/// The story, in order.
+fn scenes(spoilt: &str) -> [Scene<'_>; 5] {
+    [
+        Scene {
+            title: "The hospital is a folder of text files; `check` reads it whole and finds no mistake.",
+            arguments: vec!["check", HOSPITAL],
+            exit_code: 0,
+            word: "",
+            showed: "the plan, the devices, the profiles and the policies fit together",
+        },
+        Scene {
+            title: "`prove` asks of every possible request, not of samples, whether an invariant can be broken.",
+            arguments: vec!["prove", HOSPITAL],
+            exit_code: 0,
+            word: "",
+            showed: "no request breaks an invariant",
+        },
+        Scene {
+            title: "An infusion pump tries to reach an address on the internet.",
+            arguments: vec![
+                "explain", HOSPITAL, "--device", PUMP, "--to", OUTSIDE, "--port", "8080",
+                "--proto", "tcp",
+            ],
+            exit_code: 0,
+            word: "deny",
+            showed: "denied, with the reason",
+        },
+        Scene {
+            title: "The same pump speaks to the patient records, as it must.",
+            arguments: vec!["explain", HOSPITAL, "--device", PUMP, "--to", "ehr-api"],
+            exit_code: 0,
+            word: "permit",
+            showed: "permitted, with the rule that permits it",
+        },
+        Scene {
+            title: "Now somebody adds one permit too many to a copy of the hospital:",
+            arguments: vec!["prove", spoilt],
+            exit_code: 1,
+            word: "internet",
+            showed: "the proof fails and names a request that would get through",
+        },
+    ]
+}
+
+fn play(repo: &Repo, cordon: &Path, scene: &Scene<'_>) -> anyhow::Result<()> {
+    let mut command = repo.command(cordon);
+    command.args(&scene.arguments);
+    term::line(format_args!("$ {}", repo::shown(&command)))?;
+    let output = repo::output(&mut command)?;
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    term::line(text.trim_end())?;
+    match output.status.code() {
+        Some(code) if code == scene.exit_code => {}
+        _ => bail!("{}, expected exit code {}", output.status, scene.exit_code),
+    }
+    if !text.to_lowercase().contains(scene.word) {
+        bail!("the output does not say `{}`", scene.word);
+    }
+    Ok(())
+}
+
+/// A copy of the hospital with the bad permit in it; goes away with the value.
+struct Spoilt(PathBuf);
+
+impl Spoilt {
+    fn new(hospital: &Path) -> anyhow::Result<Spoilt> {
+        let folder = env::temp_dir().join(format!("cordon-demo-{}", process::id()));
+        // From here on the folder is removed whatever happens.
+        let spoilt = Spoilt(folder);
+        copy(hospital, &spoilt.0).context("the copy of the hospital")?;
+        fs::write(spoilt.0.join("policies").join("demo.cedar"), BAD_PERMIT)?;
+        Ok(spoilt)
+    }
+}
+
+impl Drop for Spoilt {
+    fn drop(&mut self) {
+        // A copy that stays behind does no harm, and there is nobody to tell.
+        let _left = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! The steps of `cargo xtask test`.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+
+use anyhow::{Context, ensure};
+
+use crate::repo::{self, Repo};
+use crate::{deny as dependencies, generated as made, packages as programs, tidy as rules};
+
+/// What a step that passed has to say.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// For the table.
+    pub(crate) note: String,
+    /// Lines that must stand at the very end of the run.
+    pub(crate) closing: Vec<String>,
+}
+
+impl Outcome {
+    fn note(note: impl Into<String>) -> Outcome {
+        Outcome {
+            note: note.into(),
+            closing: Vec::new(),
+        }
+    }
+}
+
+/// The manifest of the measurements, which are no member of the workspace and must not rot for it.
+const BENCH: &str = "bench/Cargo.toml";
+
+/// Installs what the tests need of the system.
+pub(crate) fn packages(repo: &Repo) -> anyhow::Result<Outcome> {
+    programs::ensure_installed(repo).map(Outcome::note)
+}
+
+/// Checks the format of all code.
+pub(crate) fn fmt(repo: &Repo) -> anyhow::Result<Outcome> {
+    repo::run(repo.cargo().args(["fmt", "--all", "--check"]))?;
+    if repo.path(BENCH).is_file() {
+        repo::run(
+            repo.cargo()
+                .args(["fmt", "--manifest-path", BENCH, "--check"]),
+        )?;
+    }
+    Ok(Outcome::default())
+}
+
+/// Checks all code with every lint as an error.
+pub(crate) fn clippy(repo: &Repo) -> anyhow::Result<Outcome> {
+    let strict = ["--", "-D", "warnings"];
+    repo::run(
+        repo.cargo()
+            .args(["clippy", "--workspace", "--all-targets"])
+            .args(strict),
+    )?;
+    if repo.path(BENCH).is_file() {
+        let shared = repo.manifests()?.target_directory;
+        let mut cargo = repo.cargo();
+        cargo
+            .args(["clippy", "--manifest-path", BENCH, "--all-targets"])
+            .args(strict);
+        repo::run(cargo.env("CARGO_TARGET_DIR", shared))?;
+    }
+    Ok(Outcome::default())
+}
+
+/// Runs every test.
+pub(crate) fn nextest(repo: &Repo) -> anyhow::Result<Outcome> {
+    if repo::answers(repo.cargo().args(["nextest", "--version"])) {
+        let closing = watched(repo.cargo().args(["nextest", "run", "--workspace"]))?;
+        return Ok(Outcome {
+            note: String::new(),
+            closing,
+        });
+    }
+    let closing = watched(repo.cargo().args(["test", "--workspace", "--no-fail-fast"]))?;
+    let note = "with `cargo test`: cargo-nextest is not installed".to_owned();
+    Ok(Outcome { note, closing })
+}
+
+/// Builds the documentation with every warning as an error.
+pub(crate) fn doc(repo: &Repo) -> anyhow::Result<Outcome> {
+    let mut cargo = repo.cargo();
+    cargo.args(["doc", "--workspace", "--no-deps"]);
+    repo::run(cargo.env("RUSTDOCFLAGS", "-D warnings"))?;
+    Ok(Outcome::default())
+}
+
+/// Checks the project's own rules.
+pub(crate) fn tidy(repo: &Repo) -> anyhow::Result<Outcome> {
+    rules::run(repo).map(|()| Outcome::default())
+}
+
+/// Checks the dependencies.
+pub(crate) fn deny(repo: &Repo) -> anyhow::Result<Outcome> {
+    dependencies::check(repo).map(Outcome::note)
+}
+
+/// Checks every example hospital with the program as users get it.
+pub(crate) fn examples(repo: &Repo) -> anyhow::Result<Outcome> {
+    let cordon = repo.cordon()?;
+    let examples = repo.examples()?;
+    for example in &examples {
+        repo::run(repo.command(&cordon).args(["check", example]))?;
+    }
+    Ok(Outcome::note(format!("{} hospitals", examples.len())))
+}
+
+/// Compares every file that is made from others with what would be made now.
+pub(crate) fn generated(repo: &Repo) -> anyhow::Result<Outcome> {
+    made::check(repo).map(Outcome::note)
+}
+
+/// Runs a test runner whose output the reader sees, and returns the lines that sum it up.
+fn watched(command: &mut Command) -> anyhow::Result<Vec<String>> {
+    let text = repo::shown(command);
+    crate::term::line(format_args!("$ {text}"))?;
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("`{text}` cannot be started"))?;
+    let stdout = child.stdout.take().context("no standard output")?;
+    let stderr = child.stderr.take().context("no standard error")?;
+    let (keep, kept) = mpsc::channel();
+    let keep_too = keep.clone();
+    let from_stdout = thread::spawn(move || tee(stdout, &mut io::stdout(), &keep));
+    let from_stderr = thread::spawn(move || tee(stderr, &mut io::stderr(), &keep_too));
+    let closing = kept.iter().collect();
+    for reader in [from_stdout, from_stderr] {
+        reader
+            .join()
+            .map_err(|_| anyhow::anyhow!("reading from `{text}` broke off"))??;
+    }
+    let status = child.wait()?;
+    ensure!(status.success(), "`{text}`: {status}");
+    Ok(closing)
+}
+
+/// Passes lines on and keeps those by which a test runner sums up.
+fn tee(from: impl Read, to: &mut impl Write, keep: &Sender<String>) -> io::Result<()> {
+    let mut from = BufReader::new(from);
+    let mut line = Vec::new();
+    while from.read_until(b'\n', &mut line)? > 0 {
+        to.write_all(&line)?;
+        let text = String::from_utf8_lossy(&line);
+        if sums_up(text.trim()) {
+            // The receiver lives as long as the two senders; if it were gone, the line has been shown all the same.
+            let _unheard = keep.send(text.trim_end().to_owned());
+        }
+        line.clear();
+    }
+    Ok(())
+}
+
+fn sums_up(line: &str) -> bool {
+    (line.starts_with("Summary [") || line.starts_with("test result:")) && line.contains("passed")
+}
