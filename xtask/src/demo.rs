@@ -16,15 +16,20 @@ const HOSPITAL: &str = "examples/metropolitan";
 const PUMP: &str = "PUMP-3F-042";
 const OUTSIDE: &str = "198.51.100.45";
 
-/// A policy that looks harmless in review and opens the internet to every GREEN device.
-const BAD_PERMIT: &str = r#"@id("demo-green-internet")
-@plain("GREEN devices fetch updates from their makers.")
-permit (
-    principal in Tier::"green",
-    action,
-    resource in Zone::"internet"
-);
+/// A policy that looks harmless in review. The guardrails let it pass, but the hospital's own invariant does not.
+const BAD_PERMIT: &str = r#"@id("demo-green-clinical")
+@plain("Facility devices report to the clinical services that they declare.")
+permit (principal is Device, action == Action::"connect", resource is Service)
+when
+{
+  principal.tier == Tier::"GREEN" &&
+  context.declared &&
+  resource.kind == ZoneKind::"clinical"
+};
 "#;
+
+/// The invariant that it breaks.
+const BROKEN: &str = "green-stays-out-of-care";
 
 /// One step: what the reader is about to see, and how to know that it was seen.
 struct Scene<'a> {
@@ -111,11 +116,11 @@ fn scenes(spoilt: &str) -> [Scene<'_>; 5] {
             showed: "permitted, with the rule that permits it",
         },
         Scene {
-            title: "Now somebody adds one permit too many to a copy of the hospital:",
+            title: "In a copy of the hospital, somebody adds one permit too many:",
             arguments: vec!["prove", spoilt],
             exit_code: 1,
-            word: "internet",
-            showed: "the proof fails and names a request that would get through",
+            word: BROKEN,
+            showed: "the proof fails and names the invariant with a request that would get through",
         },
     ]
 }

@@ -24,7 +24,10 @@ pub(crate) fn ensure_installed(repo: &Repo) -> anyhow::Result<String> {
     let list = wanted.join(" ");
     let by_hand = format!("these Debian packages are missing; run: sudo apt-get install -y {list}");
     ensure!(is_root()?, "{by_hand}");
-    ensure!(found("apt-get"), "no apt-get on this system; {by_hand}");
+    ensure!(
+        found("apt-get"),
+        "what these Debian packages bring is missing, and there is no apt-get: {list}"
+    );
     // An old package list names files that no mirror keeps: refresh it first.
     repo::run(repo.command("apt-get").args(["update", "--quiet"]))?;
     repo::run(

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use clap::ValueEnum;
 
 use crate::repo::Repo;
-use crate::steps::{self, Outcome};
+use crate::steps;
 use crate::term;
 
 /// Which steps to run.
@@ -57,12 +57,12 @@ impl Step {
             .unwrap_or_default()
     }
 
-    fn run(self, repo: &Repo) -> anyhow::Result<Outcome> {
+    fn run(self, repo: &Repo, closing: &mut Vec<String>) -> anyhow::Result<String> {
         match self {
             Step::Packages => steps::packages(repo),
             Step::Fmt => steps::fmt(repo),
             Step::Clippy => steps::clippy(repo),
-            Step::Nextest => steps::nextest(repo),
+            Step::Nextest => steps::nextest(repo, closing),
             Step::Doc => steps::doc(repo),
             Step::Tidy => steps::tidy(repo),
             Step::Deny => steps::deny(repo),
@@ -97,7 +97,7 @@ pub(crate) fn run(repo: &Repo, args: &Args) -> anyhow::Result<()> {
         } else {
             term::line(format_args!("\n==> {}: {}", step.name(), step.claim()))?;
             let start = Instant::now();
-            let result = step.run(repo);
+            let result = step.run(repo, &mut closing);
             let took = start.elapsed();
             let verdict = if result.is_ok() { "ok" } else { "FAILED" };
             term::line(format_args!(
@@ -105,16 +105,10 @@ pub(crate) fn run(repo: &Repo, args: &Args) -> anyhow::Result<()> {
                 step.name(),
                 seconds(took)
             ))?;
-            let note = match result {
-                Ok(outcome) => {
-                    closing.extend(outcome.closing);
-                    outcome.note
-                }
-                Err(error) => {
-                    failure = Some((step, error));
-                    String::new()
-                }
-            };
+            let note = result.unwrap_or_else(|error| {
+                failure = Some((step, error));
+                String::new()
+            });
             (verdict, took, note)
         };
         rows.push(Row {

@@ -1,4 +1,4 @@
-//! The steps of `cargo xtask test`.
+//! The steps of `cargo xtask test`. What a step returns is its note in the table.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
@@ -10,34 +10,16 @@ use anyhow::{Context, ensure};
 use crate::repo::{self, Repo};
 use crate::{deny as dependencies, generated as made, packages as programs, tidy as rules};
 
-/// What a step that passed has to say.
-#[derive(Debug, Default)]
-pub(crate) struct Outcome {
-    /// For the table.
-    pub(crate) note: String,
-    /// Lines that must stand at the very end of the run.
-    pub(crate) closing: Vec<String>,
-}
-
-impl Outcome {
-    fn note(note: impl Into<String>) -> Outcome {
-        Outcome {
-            note: note.into(),
-            closing: Vec::new(),
-        }
-    }
-}
-
 /// The manifest of the measurements, which are no member of the workspace and must not rot for it.
 const BENCH: &str = "bench/Cargo.toml";
 
 /// Installs what the tests need of the system.
-pub(crate) fn packages(repo: &Repo) -> anyhow::Result<Outcome> {
-    programs::ensure_installed(repo).map(Outcome::note)
+pub(crate) fn packages(repo: &Repo) -> anyhow::Result<String> {
+    programs::ensure_installed(repo)
 }
 
 /// Checks the format of all code.
-pub(crate) fn fmt(repo: &Repo) -> anyhow::Result<Outcome> {
+pub(crate) fn fmt(repo: &Repo) -> anyhow::Result<String> {
     repo::run(repo.cargo().args(["fmt", "--all", "--check"]))?;
     if repo.path(BENCH).is_file() {
         repo::run(
@@ -45,11 +27,11 @@ pub(crate) fn fmt(repo: &Repo) -> anyhow::Result<Outcome> {
                 .args(["fmt", "--manifest-path", BENCH, "--check"]),
         )?;
     }
-    Ok(Outcome::default())
+    Ok(String::new())
 }
 
 /// Checks all code with every lint as an error.
-pub(crate) fn clippy(repo: &Repo) -> anyhow::Result<Outcome> {
+pub(crate) fn clippy(repo: &Repo) -> anyhow::Result<String> {
     let strict = ["--", "-D", "warnings"];
     repo::run(
         repo.cargo()
@@ -64,58 +46,60 @@ pub(crate) fn clippy(repo: &Repo) -> anyhow::Result<Outcome> {
             .args(strict);
         repo::run(cargo.env("CARGO_TARGET_DIR", shared))?;
     }
-    Ok(Outcome::default())
+    Ok(String::new())
 }
 
-/// Runs every test.
-pub(crate) fn nextest(repo: &Repo) -> anyhow::Result<Outcome> {
+/// Runs every test; the lines by which the runner sums up go to `closing`, passed or failed.
+pub(crate) fn nextest(repo: &Repo, closing: &mut Vec<String>) -> anyhow::Result<String> {
     if repo::answers(repo.cargo().args(["nextest", "--version"])) {
-        let closing = watched(repo.cargo().args(["nextest", "run", "--workspace"]))?;
-        return Ok(Outcome {
-            note: String::new(),
+        watched(
+            repo.cargo().args(["nextest", "run", "--workspace"]),
             closing,
-        });
+        )?;
+        return Ok(String::new());
     }
-    let closing = watched(repo.cargo().args(["test", "--workspace", "--no-fail-fast"]))?;
-    let note = "with `cargo test`: cargo-nextest is not installed".to_owned();
-    Ok(Outcome { note, closing })
+    watched(
+        repo.cargo().args(["test", "--workspace", "--no-fail-fast"]),
+        closing,
+    )?;
+    Ok("with `cargo test`: cargo-nextest is not installed".to_owned())
 }
 
 /// Builds the documentation with every warning as an error.
-pub(crate) fn doc(repo: &Repo) -> anyhow::Result<Outcome> {
+pub(crate) fn doc(repo: &Repo) -> anyhow::Result<String> {
     let mut cargo = repo.cargo();
     cargo.args(["doc", "--workspace", "--no-deps"]);
     repo::run(cargo.env("RUSTDOCFLAGS", "-D warnings"))?;
-    Ok(Outcome::default())
+    Ok(String::new())
 }
 
 /// Checks the project's own rules.
-pub(crate) fn tidy(repo: &Repo) -> anyhow::Result<Outcome> {
-    rules::run(repo).map(|()| Outcome::default())
+pub(crate) fn tidy(repo: &Repo) -> anyhow::Result<String> {
+    rules::run(repo).map(|()| String::new())
 }
 
 /// Checks the dependencies.
-pub(crate) fn deny(repo: &Repo) -> anyhow::Result<Outcome> {
-    dependencies::check(repo).map(Outcome::note)
+pub(crate) fn deny(repo: &Repo) -> anyhow::Result<String> {
+    dependencies::check(repo)
 }
 
 /// Checks every example hospital with the program as users get it.
-pub(crate) fn examples(repo: &Repo) -> anyhow::Result<Outcome> {
+pub(crate) fn examples(repo: &Repo) -> anyhow::Result<String> {
     let cordon = repo.cordon()?;
     let examples = repo.examples()?;
     for example in &examples {
         repo::run(repo.command(&cordon).args(["check", example]))?;
     }
-    Ok(Outcome::note(format!("{} hospitals", examples.len())))
+    Ok(format!("{} hospitals", examples.len()))
 }
 
 /// Compares every file that is made from others with what would be made now.
-pub(crate) fn generated(repo: &Repo) -> anyhow::Result<Outcome> {
-    made::check(repo).map(Outcome::note)
+pub(crate) fn generated(repo: &Repo) -> anyhow::Result<String> {
+    made::check(repo)
 }
 
-/// Runs a test runner whose output the reader sees, and returns the lines that sum it up.
-fn watched(command: &mut Command) -> anyhow::Result<Vec<String>> {
+/// Runs a test runner whose output the reader sees, and keeps the lines that sum it up.
+fn watched(command: &mut Command, closing: &mut Vec<String>) -> anyhow::Result<()> {
     let text = repo::shown(command);
     crate::term::line(format_args!("$ {text}"))?;
     let mut child = command
@@ -130,7 +114,7 @@ fn watched(command: &mut Command) -> anyhow::Result<Vec<String>> {
     let keep_too = keep.clone();
     let from_stdout = thread::spawn(move || tee(stdout, &mut io::stdout(), &keep));
     let from_stderr = thread::spawn(move || tee(stderr, &mut io::stderr(), &keep_too));
-    let closing = kept.iter().collect();
+    closing.extend(kept);
     for reader in [from_stdout, from_stderr] {
         reader
             .join()
@@ -138,7 +122,7 @@ fn watched(command: &mut Command) -> anyhow::Result<Vec<String>> {
     }
     let status = child.wait()?;
     ensure!(status.success(), "`{text}`: {status}");
-    Ok(closing)
+    Ok(())
 }
 
 /// Passes lines on and keeps those by which a test runner sums up.

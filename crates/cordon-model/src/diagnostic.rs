@@ -141,6 +141,15 @@ impl Report {
         self.entries.push(Diagnostic { label, severity, place, message, help: help.to_owned() });
     }
 
+    /// Takes over the entries of another report.
+    pub fn merge(&mut self, other: Self) {
+        self.omitted += other.omitted;
+        self.errors += other.errors;
+        let room = Self::ENTRIES_MAX.saturating_sub(self.entries.len());
+        self.omitted += other.entries.len().saturating_sub(room);
+        self.entries.extend(other.entries.into_iter().take(room));
+    }
+
     /// Says whether there is an error among the entries.
     #[must_use]
     pub fn has_errors(&self) -> bool {

@@ -180,9 +180,9 @@ impl ZoneKind {
         }
     }
 
-    /// Says whether a service in such a zone can carry a lifeline.
+    /// Says whether devices have business there at all; the guardrails hold the same list.
     #[must_use]
-    pub fn carries_lifelines(self) -> bool {
+    pub fn is_for_devices(self) -> bool {
         matches!(
             self,
             Self::Clinical | Self::Operations | Self::Facility | Self::Infrastructure
@@ -518,6 +518,8 @@ pub struct Device {
     pub attachment: Attachment,
     /// Whether it goes on with its therapy without a network.
     pub autonomous: bool,
+    /// Whether people's safety in the building depends on it.
+    pub life_safety: bool,
     /// Firmware version.
     pub firmware: String,
     /// SHA-256 of the firmware, 64 hexadecimal digits.
@@ -549,6 +551,32 @@ pub struct PolicyFile {
 }
 
 impl Hospital {
+    /// A hospital of which nothing is known yet but its policies.
+    pub(crate) fn empty(
+        id: HospitalId,
+        policies: Vec<PolicyFile>,
+        invariants: Vec<PolicyFile>,
+    ) -> Self {
+        Self {
+            id,
+            name: String::new(),
+            bundle_age_max_s: 0,
+            buildings: BTreeMap::new(),
+            units: BTreeMap::new(),
+            tiers: BTreeMap::new(),
+            zones: BTreeMap::new(),
+            segments: BTreeMap::new(),
+            service_segments: BTreeMap::new(),
+            services: BTreeMap::new(),
+            gateways: BTreeMap::new(),
+            profiles: BTreeMap::new(),
+            devices: Vec::new(),
+            overrides: Vec::new(),
+            policies,
+            invariants,
+        }
+    }
+
     /// Finds a device by its identifier.
     #[must_use]
     pub fn device(&self, id: &str) -> Option<&Device> {
@@ -569,6 +597,7 @@ impl Hospital {
         }
         match best {
             Some((id, zone, _)) => (Some(id), zone.kind),
+            None if stays_on_the_link(address) => (None, ZoneKind::Devices),
             None if self.segments.values().any(|s| s.networks.iter().any(|n| n.contains(&address))) => {
                 (None, ZoneKind::Devices)
             }
@@ -612,5 +641,18 @@ impl Hospital {
             IpAddr::V4(v4) => device.ip == v4,
             IpAddr::V6(v6) => device.ipv6 == Some(v6),
         })
+    }
+}
+
+/// Says whether an address never leaves the link it is used on: multicast, broadcast, link-local.
+/// # Source
+/// RFC 6890 §2.2; RFC 4291 §2.4.
+#[must_use]
+pub fn stays_on_the_link(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            v4.is_multicast() || v4.is_broadcast() || v4.is_link_local() || v4.is_unspecified()
+        }
+        IpAddr::V6(v6) => v6.is_multicast() || v6.is_unicast_link_local() || v6.is_unspecified(),
     }
 }

@@ -96,6 +96,18 @@ pub fn load(sources: &Sources) -> (Option<Hospital>, Report) {
     (hospital.filter(|_| complete), report)
 }
 
+/// Reads the policies alone, so that they can be judged although the plan is wrong.
+/// # Shape
+/// A hospital without anything but policies; `None` when a policy file cannot be read.
+#[must_use]
+pub fn policies_only(sources: &Sources) -> Option<Hospital> {
+    let mut report = Report::default();
+    let policies = policy_files(sources, "policies", &mut report);
+    let invariants = policy_files(sources, "invariants", &mut report);
+    let hospital = Hospital::empty(crate::HospitalId::new("unread").ok()?, policies, invariants);
+    (!report.has_errors()).then_some(hospital)
+}
+
 fn load_into(sources: &Sources, report: &mut Report) -> Option<Hospital> {
     if !check_sizes(sources, report) {
         return None;
@@ -105,9 +117,8 @@ fn load_into(sources: &Sources, report: &mut Report) -> Option<Hospital> {
     let plan_text = sources.text("hospital.toml", report);
     let devices_text = sources.text("devices.csv", report);
     let (plan_text, devices_text) = (plan_text?, devices_text?);
-    let mut hospital = plan::load(&plan_text, report)?;
-    hospital.policies = policies;
-    hospital.invariants = invariants;
+    let empty = |id| Hospital::empty(id, policies, invariants);
+    let mut hospital = plan::load(&plan_text, empty, report)?;
     profiles::load(sources, &mut hospital, report);
     devices::load(&devices_text, &mut hospital, report);
     plan::check_overrides(&hospital, report);

@@ -5,11 +5,11 @@
 //!
 //! | what the file says | what is done |
 //! |---|---|
-//! | a member of the MUD container of a module that is not ours, and `extensions` names any | ignored |
+//! | a member of a foreign module beside the policies, and `extensions` names any | ignored |
 //! | the same, and `extensions` is empty | refused: extensions must be declared |
-//! | an unknown member in a policy, list, entry, match or action | refused: it may change the meaning |
+//! | an unknown member in a policy, list, entry, match or action | refused: it may narrow |
 //! | a match of RFC 8519 that cordon cannot enforce (`dscp`, `flags`, …) | refused: it narrows |
-//! | a drop before an accept that it may overlap, in the order the lists are named | refused |
+//! | a drop before an accept that it may overlap, in the order of the lists | refused |
 //! | a list that no policy names | applies to nothing; named in [`MudFile::unused_acls`] |
 //! | a policy that names no list | nothing is accepted in that direction |
 //! | a file without any entry | refused |
@@ -137,7 +137,7 @@ pub enum MudFamily {
     V6,
 }
 
-/// The other side of an entry: the destination of a from-device list, the source of a to-device one.
+/// The other side of an entry: the destination in a from-device list, else the source.
 /// # Source
 /// RFC 8520 §4 (the abstractions), §8 (domain names).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -174,6 +174,15 @@ impl PostureSet {
         self
     }
 
+    /// Keeps what is not in the other set.
+    #[must_use]
+    pub fn difference(mut self, other: &Self) -> Self {
+        for (word, theirs) in self.0.iter_mut().zip(other.0) {
+            *word &= !theirs;
+        }
+        self
+    }
+
     /// Takes what is in either set.
     #[must_use]
     pub fn union(mut self, other: &Self) -> Self {

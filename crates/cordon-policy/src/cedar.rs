@@ -72,7 +72,10 @@ pub fn schema_text() -> String {
 }
 
 /// Makes an entity's name; the type name is one of the schema's.
-pub(crate) fn uid(kind: &str, id: &str) -> Option<EntityUid> {
+/// # Shape
+/// `None` only if the type name is not a name at all.
+#[must_use]
+pub fn uid(kind: &str, id: &str) -> Option<EntityUid> {
     Some(EntityUid::from_type_name_and_id(EntityTypeName::from_str(kind).ok()?, EntityId::new(id)))
 }
 
@@ -95,8 +98,11 @@ fn entity(
     Entity::new(uid(kind, id)?, map, parents?).ok()
 }
 
-/// A device with its surroundings, as policies see it.
-pub(crate) fn device_entities(hospital: &Hospital, device: &Device) -> Option<Vec<Entity>> {
+/// Gives a device with its surroundings, as policies see it.
+/// # Shape
+/// `None` only for a device whose segment or unit is not of this hospital.
+#[must_use]
+pub fn device_entities(hospital: &Hospital, device: &Device) -> Option<Vec<Entity>> {
     let segment = hospital.segments.get(&device.segment)?;
     let unit = hospital.units.get(&device.unit)?;
     let care = match unit.care {
@@ -139,8 +145,9 @@ pub(crate) fn device_entities(hospital: &Hospital, device: &Device) -> Option<Ve
     ])
 }
 
-/// A service with its zone, as policies see it.
-pub(crate) fn service_entities(id: &ServiceId, service: &Service) -> Option<Vec<Entity>> {
+/// Gives a service with its zone, as policies see it.
+#[must_use]
+pub fn service_entities(id: &ServiceId, service: &Service) -> Option<Vec<Entity>> {
     let buildings: Option<Vec<_>> =
         service.buildings.iter().map(|b| reference("Building", b.as_str())).collect();
     let attributes = vec![
@@ -158,14 +165,16 @@ pub(crate) fn service_entities(id: &ServiceId, service: &Service) -> Option<Vec<
     ])
 }
 
-/// An address that is nobody's, as policies see it.
-pub(crate) fn address_entities(address: &str, kind: ZoneKind) -> Option<Vec<Entity>> {
+/// Gives an address that is nobody's, as policies see it.
+#[must_use]
+pub fn address_entities(address: &str, kind: ZoneKind) -> Option<Vec<Entity>> {
     let attributes = vec![("kind", reference("ZoneKind", kind.name()))];
     Some(vec![entity("Address", address, attributes, vec![])?])
 }
 
 /// Puts entities together; those that stand there twice count once.
-pub(crate) fn entities(groups: &[&[Entity]]) -> Option<Entities> {
+#[must_use]
+pub fn entities(groups: &[&[Entity]]) -> Option<Entities> {
     let mut seen = HashSet::new();
     let distinct = groups
         .iter()
@@ -177,14 +186,21 @@ pub(crate) fn entities(groups: &[&[Entity]]) -> Option<Entities> {
 
 /// The facts of one request besides principal and resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Facts {
-    pub(crate) operation: Operation,
-    pub(crate) direction: Direction,
-    pub(crate) port: u16,
-    pub(crate) declared: bool,
-    pub(crate) lifeline: bool,
-    pub(crate) posture: Posture,
-    pub(crate) hour: u8,
+pub struct Facts {
+    /// The verb; its class and its protocol follow from it.
+    pub operation: Operation,
+    /// Who opens the conversation.
+    pub direction: Direction,
+    /// The service's port.
+    pub port: u16,
+    /// Whether the device's profile declares the act.
+    pub declared: bool,
+    /// Whether the profile names it a lifeline.
+    pub lifeline: bool,
+    /// What is known of the device.
+    pub posture: Posture,
+    /// The hour of the day in UTC, 0 to 23.
+    pub hour: u8,
 }
 
 impl Facts {
@@ -208,7 +224,8 @@ impl Facts {
     }
 
     /// Gives the facts as a Cedar context.
-    pub(crate) fn context(&self) -> Option<Context> {
+    #[must_use]
+    pub fn context(&self) -> Option<Context> {
         let flag = |value| Some(RestrictedExpression::new_bool(value));
         let number = |value| Some(RestrictedExpression::new_long(value));
         let posture = self.posture;

@@ -1,1 +1,161 @@
-//! stand-in
+//! What an edit changes: verdicts gained and lost, grouped, with counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cordon_model::{Direction, Hospital, Operation, PostureSet, ServiceId};
+use serde::Serialize;
+
+use crate::engine::Engine;
+use crate::words;
+
+/// Verdicts of one kind that changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// The device type.
+    pub kind: String,
+    /// Its tier.
+    pub tier: String,
+    /// The service.
+    pub service: String,
+    /// Who opens it.
+    pub direction: String,
+    /// The verb.
+    pub operation: String,
+    /// In which postures, in words.
+    pub postures: String,
+    /// How many devices.
+    pub devices: usize,
+    /// One of them.
+    pub example: String,
+}
+
+/// The difference between two hospitals.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// Permitted now, denied before.
+    pub gained: Vec<Change>,
+    /// Denied now, permitted before.
+    pub lost: Vec<Change>,
+    /// Devices that are only in the second hospital.
+    pub devices_added: Vec<String>,
+    /// Devices that are only in the first.
+    pub devices_removed: Vec<String>,
+}
+
+impl Difference {
+    /// Says whether nothing differs.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+type Verdicts = BTreeMap<(ServiceId, Direction, Operation), PostureSet>;
+type Key = (String, String, ServiceId, Direction, Operation, PostureSet);
+
+/// Compares two hospitals, device by device.
+#[must_use]
+pub fn diff(old: (&Hospital, &Engine), new: (&Hospital, &Engine)) -> Difference {
+    let mut old_verdicts: Vec<Option<Verdicts>> = vec![None; old.1.class_count()];
+    let mut new_verdicts: Vec<Option<Verdicts>> = vec![None; new.1.class_count()];
+    let mut known: BTreeMap<(Option<usize>, Option<usize>), (Verdicts, Verdicts)> = BTreeMap::new();
+    let mut gained: BTreeMap<Key, (usize, String)> = BTreeMap::new();
+    let mut lost: BTreeMap<Key, (usize, String)> = BTreeMap::new();
+    let mut difference = Difference::default();
+    let ids: BTreeSet<&str> =
+        old.0.devices.iter().chain(&new.0.devices).map(|device| device.id.as_str()).collect();
+    for id in ids {
+        let (before, after) = (old.0.device(id), new.0.device(id));
+        let class = |engine: &Engine, device: Option<&cordon_model::Device>| {
+            device.and_then(|device| engine.class_of(&device.id))
+        };
+        let pair = (class(old.1, before), class(new.1, after));
+        match (before, after) {
+            (None, Some(_)) => difference.devices_added.push(id.to_owned()),
+            (Some(_), None) => difference.devices_removed.push(id.to_owned()),
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+        let (more, less) = known.entry(pair).or_insert_with(|| {
+            let was = verdicts(old, pair.0, &mut old_verdicts);
+            let is = verdicts(new, pair.1, &mut new_verdicts);
+            (minus(&is, &was), minus(&was, &is))
+        });
+        if let Some(device) = after.or(before) {
+            let kind = (device.profile.to_string(), device.tier.name().to_owned());
+            count(&mut gained, &kind, more, id);
+            count(&mut lost, &kind, less, id);
+        }
+    }
+    difference.gained = changes(gained);
+    difference.lost = changes(lost);
+    difference
+}
+
+fn verdicts(
+    of: (&Hospital, &Engine),
+    class: Option<usize>,
+    known: &mut [Option<Verdicts>],
+) -> Verdicts {
+    let Some(class) = class else { return Verdicts::new() };
+    if let Some(Some(verdicts)) = known.get(class) {
+        return verdicts.clone();
+    }
+    let ids: Vec<&ServiceId> = of.0.services.keys().collect();
+    let mut verdicts = Verdicts::new();
+    for grant in of.1.grants.get(class).into_iter().flatten() {
+        let (Some(id), Some(row)) = (ids.get(grant.service), of.1.rows.get(grant.row)) else {
+            continue;
+        };
+        let permitted = row.permitted.iter().fold(PostureSet::default(), |all, set| all.union(set));
+        verdicts.insert(((*id).clone(), grant.direction, grant.operation), permitted);
+    }
+    if let Some(slot) = known.get_mut(class) {
+        *slot = Some(verdicts.clone());
+    }
+    verdicts
+}
+
+/// What is in the first and not in the second.
+fn minus(first: &Verdicts, second: &Verdicts) -> Verdicts {
+    let rest = first.iter().map(|(key, set)| {
+        let other = second.get(key).copied().unwrap_or_default();
+        (key.clone(), set.difference(&other))
+    });
+    rest.filter(|(_, set)| !set.is_empty()).collect()
+}
+
+fn count(
+    changes: &mut BTreeMap<Key, (usize, String)>,
+    kind: &(String, String),
+    verdicts: &Verdicts,
+    example: &str,
+) {
+    for ((service, direction, operation), set) in verdicts {
+        let key = (
+            kind.0.clone(),
+            kind.1.clone(),
+            service.clone(),
+            *direction,
+            *operation,
+            *set,
+        );
+        changes.entry(key).or_insert_with(|| (0, example.to_owned())).0 += 1;
+    }
+}
+
+fn changes(counted: BTreeMap<Key, (usize, String)>) -> Vec<Change> {
+    let change = |((kind, tier, service, direction, operation, set), (devices, example)): (
+        Key,
+        (usize, String),
+    )| Change {
+        kind,
+        tier,
+        service: service.to_string(),
+        direction: direction.name().to_owned(),
+        operation: operation.name().to_owned(),
+        postures: words::postures(&set),
+        devices,
+        example,
+    };
+    counted.into_iter().map(change).collect()
+}

@@ -25,7 +25,7 @@ mod evaluate;
 mod table;
 
 pub use class::relation;
-pub(crate) use table::Grant;
+pub(crate) use table::{Grant, listening_port};
 
 /// The hours that a row tells apart: one when no rule reads the hour, else 24.
 const HOURS: usize = 24;
@@ -47,12 +47,31 @@ pub enum Relation {
 }
 
 impl Relation {
-    fn declared(self) -> bool {
+    pub(crate) fn declared(self) -> bool {
         matches!(self, Self::Declared { .. })
     }
 
-    fn lifeline(self) -> bool {
+    pub(crate) fn lifeline(self) -> bool {
         matches!(self, Self::Declared { lifeline: true, .. })
+    }
+
+    /// Gives the reason of a denial when no rule speaks.
+    pub(crate) fn silence(self) -> Reason {
+        match self {
+            Self::Declared { .. } => Reason::NotPermitted,
+            Self::OtherOperation => Reason::UnlistedOperation,
+            Self::Unlisted => Reason::UnlistedDestination,
+        }
+    }
+}
+
+/// Gives the reason of a denial when a rule forbids: what the profile does not list is unlisted
+/// first, whatever else forbids it.
+pub(crate) fn forbidden(silence: Reason, guarded: bool) -> Reason {
+    match (silence, guarded) {
+        (Reason::NotPermitted, true) => Reason::Guardrail,
+        (Reason::NotPermitted, false) => Reason::Forbidden,
+        (unlisted, _) => unlisted,
     }
 }
 
@@ -183,6 +202,7 @@ impl Engine {
             .filter(|(network, _)| network.contains(&address))
             .max_by_key(|(network, _)| network.prefix_len());
         match longest.map(|(_, kind)| *kind) {
+            None if cordon_model::fleet::stays_on_the_link(address) => self.fixed.address.clone(),
             None | Some(ZoneKind::Internet) => self.fixed.internet.clone(),
             Some(_) => self.fixed.address.clone(),
         }

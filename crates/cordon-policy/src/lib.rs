@@ -10,18 +10,22 @@
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
 pub mod compile;
+pub mod cedar;
 pub mod classify;
 pub mod diff;
 pub mod engine;
 pub mod explain;
 pub mod matrix;
 pub mod nft;
+pub mod oracle;
 pub mod rulebook;
 pub mod seal;
 pub mod summary;
+pub mod verify;
+pub mod words;
 
-mod cedar;
 mod mention;
 
+pub use cedar::schema_text;
 pub use engine::Engine;
 pub use rulebook::Rulebook;

@@ -1,1 +1,99 @@
-//! stand-in
+//! From a bundle to the kernel's rules: what nftables loads, what it keeps, what it never forgets.
+//!
+//! [`KernelSets`] is the plain value: which flow is open in which posture. [`ruleset`] prints it as
+//! one text, and one `nft -f` loads that text as one transaction: all of it or nothing.
+//!
+//! | table | holds | on a new bundle |
+//! |---|---|---|
+//! | `inet cordon_state` | isolated, contained, emergency, posture of each device | sets stay, with their timers |
+//! | `bridge cordon_bind` | no frame goes from port to port past the rules | replaced |
+//! | `arp cordon_bind` | a device answers for its own address only (access role) | replaced |
+//! | `inet cordon_policy` | binding, flow sets, columns, default drop | replaced |
+//!
+//! The way of a packet: it is bound to its interface (and MAC, in the access role) before routing;
+//! the state table, at priority −10, drops it or puts the device's posture into the packet mark
+//! ([`mark_of`]); the policy table, at priority 0, goes by the mark to the chain of a column and
+//! looks the packet up there. Postures that permit the same flows are one column. The mark tells
+//! the posture and not the column, because postures mean the same under every bundle, and the
+//! state table outlives bundles.
+//!
+//! Every packet is looked up, both ways; an answer is looked up in the set that permits the
+//! question, with source and destination exchanged. Nothing passes for being established, so a
+//! flow ends with the next packet when its element goes or its device is isolated.
+//!
+//! The kernel knows addresses, ports and who opens: a flow is open when at least one of its
+//! operations is permitted in the posture. To tell operations apart is the work of the inspectors.
+//! The sets `inspected_*` hold the keys of flows that have one, and the chain `inspect` (before
+//! routing, priority −150) is empty: a gateway adds its `tproxy` rule there, in the transaction that
+//! loads this text. Until then those flows pass uninspected, like all others. A flow that a gateway
+//! takes to a local socket is judged in the input and output chains by the same columns.
+//!
+//! What passes besides listed flows, for no device can work without it: ARP, neighbour discovery
+//! and DHCP between a device and its gateway; DHCP renewals to the DHCP services of the bundle
+//! (access and segment roles); ICMP errors towards a device about a connection that exists.
+//!
+//! Invariant: the text is the same, byte for byte, for the same bundle and hour, and names nothing
+//! but cordon's own tables. The rules are those of a router: each interface of the bundle is one
+//! that the kernel routes on. Frames that a bridge carries past the router are dropped.
+//!
+//! Source: nft(8) 1.0.6; NIST SP 800-207 §3.1; IEC 62443-3-3 SR 5.2.
+
+mod mark;
+mod sets;
+mod skeleton;
+mod text;
+#[cfg(test)]
+mod tests;
+
+use cordon_model::Bundle;
+use cordon_model::bundle::Role;
+
+pub use mark::{default_posture, mark_of};
+pub use sets::{Binding, Column, FlowList, KernelSets};
+
+/// The table that outlives bundles.
+pub const STATE_TABLE: &str = "cordon_state";
+
+/// The table that a new bundle replaces.
+pub const POLICY_TABLE: &str = "cordon_policy";
+
+/// The tables that keep frames from passing beside the rules.
+pub const BIND_TABLE: &str = "cordon_bind";
+
+/// The NFLOG group of new connections in emergency mode.
+pub const LOG_GROUP_EMERGENCY: u16 = 8;
+
+/// The NFLOG group of packets that no list permits.
+pub const LOG_GROUP_DENIED: u16 = 9;
+
+/// The NFLOG group of packets whose sender is not who it says.
+pub const LOG_GROUP_SPOOFED: u16 = 10;
+
+/// The NFLOG group of packets of isolated devices.
+pub const LOG_GROUP_ISOLATED: u16 = 11;
+
+/// Prints the rules of an enforcement point for one hour of the day, UTC.
+/// # Shape
+/// Input of `nft -f`: one transaction that replaces the bundle in force and keeps the state.
+#[must_use]
+pub fn ruleset(bundle: &Bundle, hour: u8) -> String {
+    text::print(bundle, hour, &KernelSets::new(bundle, hour))
+}
+
+/// Says whether a bundle's rules change with the hour, so that they are loaded again every hour.
+#[must_use]
+pub fn depends_on_hour(bundle: &Bundle) -> bool {
+    bundle.flow_lists.iter().flatten().any(|flow| flow.hours.is_some())
+}
+
+/// Says whether frames from the devices still carry the devices' own MAC addresses.
+///
+/// Behind an access port they do. At a segment firewall a legacy device's packets come with the MAC
+/// address of its gateway, and a bundle does not say which devices those are; there the interface
+/// and the address are bound, and a device with a key proves itself to the service guard.
+fn sees_mac(role: Role) -> bool {
+    match role {
+        Role::Access => true,
+        Role::Segment | Role::Service => false,
+    }
+}

@@ -11,7 +11,6 @@ use cedar_policy::{
 };
 use cordon_model::fleet::PolicyFile;
 use cordon_model::{Diagnostic, Hospital, Place, Report, RuleId, SourceText};
-use miette::Diagnostic as _;
 
 use crate::cedar;
 
@@ -227,12 +226,12 @@ impl Reader<'_> {
             self.report.error("duplicate-id", place, message, "give each its own `@id`");
             return None;
         }
-        let api_rate_per_minute = match policy.annotation("api-rate-per-minute").map(str::parse) {
+        let api_rate_per_minute = match policy.annotation("api_rate_per_minute").map(str::parse) {
             None => None,
             Some(Ok(rate)) => Some(rate),
             Some(Err(_)) => {
                 let message = format!("the API rate of `{name}` is not a number");
-                let help = "write `@api-rate-per-minute(\"100\")`";
+                let help = "write `@api_rate_per_minute(\"100\")`";
                 self.report.error("malformed-value", place.clone(), message, help);
                 None
             }

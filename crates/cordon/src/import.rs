@@ -103,13 +103,19 @@ pub(crate) struct ImportedDevice {
 
 impl ImportedDevice {
     fn new(row: usize) -> Self {
-        Self { row, derived: Vec::new(), cells: Default::default() }
+        Self {
+            row,
+            derived: Vec::new(),
+            cells: Default::default(),
+        }
     }
 
     /// Gives a column of `devices.csv`; empty for an absent value and an unknown column.
     #[must_use]
     pub(crate) fn get(&self, column: &str) -> &str {
-        headers::slot(column).and_then(|slot| self.cells.get(slot)).map_or("", String::as_str)
+        headers::slot(column)
+            .and_then(|slot| self.cells.get(slot))
+            .map_or("", String::as_str)
     }
 
     fn put(&mut self, column: &str, value: impl Into<String>) {
@@ -214,7 +220,10 @@ pub(crate) enum ImportError {
         max: usize,
     },
     /// No row looks like a header.
-    #[error("`{file}` has no header that names at least two columns; it begins with `{begins}`; use --map column=Header")]
+    #[error(
+        "`{file}` has no header that names at least two columns; it begins with `{begins}`; \
+         use --map column=Header"
+    )]
     NoHeader {
         /// The path as it was given.
         file: String,
@@ -250,7 +259,10 @@ pub(crate) enum ImportError {
         source: serde_json::Error,
     },
     /// The JSON is of another shape.
-    #[error("`{file}` is no answer of NetBox's /api/dcim/devices/, /interfaces/, /mac-addresses/ or /api/ipam/ip-addresses/")]
+    #[error(
+        "`{file}` is no answer of NetBox's /api/dcim/devices/, /api/dcim/interfaces/, \
+         /api/dcim/mac-addresses/ or /api/ipam/ip-addresses/"
+    )]
     NotNetBox {
         /// The path as it was given.
         file: String,
@@ -278,7 +290,11 @@ pub(crate) enum ImportError {
 fn bounded(source: Source<'_>) -> Result<(), ImportError> {
     if source.bytes.len() > FILE_BYTES_MAX {
         let file = source.name.to_owned();
-        return Err(ImportError::OverLimit { file, what: "bytes", max: FILE_BYTES_MAX });
+        return Err(ImportError::OverLimit {
+            file,
+            what: "bytes",
+            max: FILE_BYTES_MAX,
+        });
     }
     Ok(())
 }

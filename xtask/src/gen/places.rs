@@ -43,135 +43,113 @@ impl Purpose {
 
     /// How many of a building's devices of a type are here, in proportion.
     pub(super) fn weight(self, kind: Kind) -> usize {
+        let named = self.weights().iter().find(|(named, _)| *named == kind);
+        match (named, kind) {
+            (Some((_, weight)), _) => *weight,
+            (None, Kind::Hvac | Kind::Lighting) => 8,
+            (None, Kind::DoorLock) => 5,
+            (None, _) => 0,
+        }
+    }
+
+    /// The types of which a unit has some; every unit has air, light and doors besides.
+    fn weights(self) -> &'static [(Kind, usize)] {
         match self {
-            Self::Emergency => emergency(kind),
-            Self::Operating => operating(kind),
-            Self::Recovery => recovery(kind),
-            Self::Intensive => intensive(kind),
-            Self::Ward | Self::Isolation => ward(kind),
-            Self::Telemetry => telemetry(kind),
-            Self::Dialysis => dialysis(kind),
-            Self::Radiology => radiology(kind),
-            Self::Clinic => clinic(kind),
-            Self::Entrance => building(kind, 6),
-            Self::Plant => plant(kind),
+            Self::Emergency => &EMERGENCY,
+            Self::Operating => &OPERATING,
+            Self::Recovery => &RECOVERY,
+            Self::Intensive => &INTENSIVE,
+            Self::Ward | Self::Isolation => &WARD,
+            Self::Telemetry => &TELEMETRY,
+            Self::Dialysis => &DIALYSIS,
+            Self::Radiology => &RADIOLOGY,
+            Self::Clinic => &CLINIC,
+            Self::Entrance => &[],
+            Self::Plant => &PLANT,
         }
     }
 }
 
-fn emergency(kind: Kind) -> usize {
-    match kind {
-        Kind::Ventilator | Kind::CardiacMonitor => 10,
-        Kind::InfusionPump => 8,
-        Kind::PatientMonitor | Kind::Thermometer => 15,
-        Kind::Imaging => 12,
-        Kind::NurseCall | Kind::BedScale => 6,
-        other => building(other, 8),
-    }
-}
+const EMERGENCY: [(Kind, usize); 8] = [
+    (Kind::Ventilator, 10),
+    (Kind::CardiacMonitor, 10),
+    (Kind::InfusionPump, 8),
+    (Kind::PatientMonitor, 15),
+    (Kind::Imaging, 12),
+    (Kind::NurseCall, 6),
+    (Kind::BedScale, 6),
+    (Kind::Thermometer, 15),
+];
 
-fn operating(kind: Kind) -> usize {
-    match kind {
-        Kind::Ventilator => 16,
-        Kind::InfusionPump => 8,
-        Kind::PatientMonitor => 12,
-        Kind::Imaging => 10,
-        // The rooms themselves: supply and exhaust air, each room one zone.
-        Kind::Hvac => 5,
-        other => building(other, 6),
-    }
-}
+/// Each operating room is one zone of its own for supply and exhaust air.
+const OPERATING: [(Kind, usize); 5] = [
+    (Kind::Ventilator, 16),
+    (Kind::InfusionPump, 8),
+    (Kind::PatientMonitor, 12),
+    (Kind::Imaging, 10),
+    (Kind::Hvac, 5),
+];
 
-fn recovery(kind: Kind) -> usize {
-    match kind {
-        Kind::Ventilator | Kind::CardiacMonitor => 8,
-        Kind::InfusionPump => 8,
-        Kind::PatientMonitor => 20,
-        Kind::NurseCall | Kind::BedScale => 6,
-        other => building(other, 6),
-    }
-}
+const RECOVERY: [(Kind, usize); 6] = [
+    (Kind::Ventilator, 8),
+    (Kind::CardiacMonitor, 8),
+    (Kind::InfusionPump, 8),
+    (Kind::PatientMonitor, 20),
+    (Kind::NurseCall, 6),
+    (Kind::BedScale, 6),
+];
 
-fn intensive(kind: Kind) -> usize {
-    match kind {
-        Kind::Ventilator => 66,
-        Kind::Dialysis => 20,
-        Kind::CardiacMonitor => 30,
-        Kind::InfusionPump => 24,
-        Kind::NurseCall | Kind::BedScale => 10,
-        Kind::Imaging => 2,
-        other => building(other, 8),
-    }
-}
+const INTENSIVE: [(Kind, usize); 7] = [
+    (Kind::Ventilator, 66),
+    (Kind::Dialysis, 20),
+    (Kind::CardiacMonitor, 30),
+    (Kind::InfusionPump, 24),
+    (Kind::Imaging, 2),
+    (Kind::NurseCall, 10),
+    (Kind::BedScale, 10),
+];
 
-fn ward(kind: Kind) -> usize {
-    match kind {
-        Kind::InfusionPump => 14,
-        Kind::PatientMonitor => 10,
-        Kind::NurseCall | Kind::BedScale => 20,
-        Kind::Thermometer => 12,
-        other => building(other, 9),
-    }
-}
+const WARD: [(Kind, usize); 5] = [
+    (Kind::InfusionPump, 14),
+    (Kind::PatientMonitor, 10),
+    (Kind::NurseCall, 20),
+    (Kind::BedScale, 20),
+    (Kind::Thermometer, 12),
+];
 
-fn telemetry(kind: Kind) -> usize {
-    match kind {
-        Kind::CardiacMonitor => 52,
-        Kind::Imaging => 4,
-        other => ward(other),
-    }
-}
+const TELEMETRY: [(Kind, usize); 7] = [
+    (Kind::CardiacMonitor, 52),
+    (Kind::InfusionPump, 14),
+    (Kind::PatientMonitor, 10),
+    (Kind::Imaging, 4),
+    (Kind::NurseCall, 20),
+    (Kind::BedScale, 20),
+    (Kind::Thermometer, 12),
+];
 
-fn dialysis(kind: Kind) -> usize {
-    match kind {
-        Kind::Dialysis => 80,
-        Kind::InfusionPump => 4,
-        Kind::NurseCall | Kind::BedScale => 10,
-        Kind::Thermometer => 6,
-        other => building(other, 6),
-    }
-}
+const DIALYSIS: [(Kind, usize); 5] = [
+    (Kind::Dialysis, 80),
+    (Kind::InfusionPump, 4),
+    (Kind::NurseCall, 10),
+    (Kind::BedScale, 10),
+    (Kind::Thermometer, 6),
+];
 
-fn radiology(kind: Kind) -> usize {
-    match kind {
-        Kind::Imaging => 72,
-        Kind::InfusionPump => 1,
-        Kind::NurseCall => 2,
-        other => building(other, 7),
-    }
-}
+const RADIOLOGY: [(Kind, usize); 3] = [
+    (Kind::Imaging, 72),
+    (Kind::InfusionPump, 1),
+    (Kind::NurseCall, 2),
+];
 
-fn clinic(kind: Kind) -> usize {
-    match kind {
-        Kind::Thermometer => 10,
-        Kind::NurseCall | Kind::BedScale => 3,
-        Kind::Imaging => 4,
-        other => building(other, 7),
-    }
-}
+const CLINIC: [(Kind, usize); 4] = [
+    (Kind::Imaging, 4),
+    (Kind::NurseCall, 3),
+    (Kind::BedScale, 3),
+    (Kind::Thermometer, 10),
+];
 
 /// Lifts stop on every floor and are run from the plant rooms.
-fn plant(kind: Kind) -> usize {
-    if kind == Kind::Elevator { 1 } else { building(kind, 12) }
-}
-
-/// What belongs to the building and not to care.
-fn building(kind: Kind, zones: usize) -> usize {
-    match kind {
-        Kind::Hvac | Kind::Lighting => zones,
-        Kind::DoorLock => 5,
-        Kind::Ventilator
-        | Kind::Dialysis
-        | Kind::CardiacMonitor
-        | Kind::InfusionPump
-        | Kind::PatientMonitor
-        | Kind::Imaging
-        | Kind::NurseCall
-        | Kind::BedScale
-        | Kind::Thermometer
-        | Kind::Elevator => 0,
-    }
-}
+const PLANT: [(Kind, usize); 3] = [(Kind::Elevator, 1), (Kind::Hvac, 12), (Kind::Lighting, 4)];
 
 /// A care unit or a technical area.
 pub(super) struct Unit {
@@ -183,15 +161,40 @@ pub(super) struct Unit {
 }
 
 const fn unit(floor: i16, key: &'static str, name: &'static str, purpose: Purpose) -> Unit {
-    Unit { key, name, floor, purpose }
+    Unit {
+        key,
+        name,
+        floor,
+        purpose,
+    }
 }
 
 /// The four buildings.
 pub(super) const ALL: [Building; BUILDINGS] = [
-    Building { key: "a", name: "Medicine Tower", highest_floor: 8, units: &A },
-    Building { key: "b", name: "Surgery and Heart Centre", highest_floor: 9, units: &B },
-    Building { key: "c", name: "Women and Children", highest_floor: 7, units: &C },
-    Building { key: "d", name: "Neurology and Rehabilitation", highest_floor: 7, units: &D },
+    Building {
+        key: "a",
+        name: "Medicine Tower",
+        highest_floor: 8,
+        units: &A,
+    },
+    Building {
+        key: "b",
+        name: "Surgery and Heart Centre",
+        highest_floor: 9,
+        units: &B,
+    },
+    Building {
+        key: "c",
+        name: "Women and Children",
+        highest_floor: 7,
+        units: &C,
+    },
+    Building {
+        key: "d",
+        name: "Neurology and Rehabilitation",
+        highest_floor: 7,
+        units: &D,
+    },
 ];
 
 const A: [Unit; 14] = [
@@ -215,7 +218,12 @@ const B: [Unit; 15] = [
     unit(-1, "plant-low", "Basement plant", Purpose::Plant),
     unit(0, "ed", "Chest pain unit", Purpose::Emergency),
     unit(0, "entrance", "South entrance", Purpose::Entrance),
-    unit(1, "radiology", "Angiography and imaging", Purpose::Radiology),
+    unit(
+        1,
+        "radiology",
+        "Angiography and imaging",
+        Purpose::Radiology,
+    ),
     unit(2, "or", "Operating rooms", Purpose::Operating),
     unit(2, "recovery", "Recovery", Purpose::Recovery),
     unit(3, "ward-3", "General surgery", Purpose::Ward),
@@ -236,12 +244,22 @@ const C: [Unit; 13] = [
     unit(0, "radiology", "Children's imaging", Purpose::Radiology),
     unit(1, "or", "Delivery and operating rooms", Purpose::Operating),
     unit(1, "recovery", "Recovery", Purpose::Recovery),
-    unit(2, "icu", "Neonatal and children's intensive care", Purpose::Intensive),
+    unit(
+        2,
+        "icu",
+        "Neonatal and children's intensive care",
+        Purpose::Intensive,
+    ),
     unit(3, "ward-3", "Maternity", Purpose::Ward),
     unit(4, "telemetry", "Children's cardiology", Purpose::Telemetry),
     unit(5, "dialysis", "Children's dialysis", Purpose::Dialysis),
     unit(5, "clinic", "Children's clinic", Purpose::Clinic),
-    unit(6, "isolation", "Children's isolation ward", Purpose::Isolation),
+    unit(
+        6,
+        "isolation",
+        "Children's isolation ward",
+        Purpose::Isolation,
+    ),
     unit(7, "plant-roof", "Roof plant", Purpose::Plant),
 ];
 

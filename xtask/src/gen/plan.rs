@@ -26,13 +26,16 @@ bundle-age-max-s = 3600
 # delays, and count from the first violating packet. RED is contained and never quarantined: its
 # lifelines stay, everything else is cut. GREEN-LS is the part of GREEN that keeps people safe:
 # egress doors, lifts, the air of operating and isolation rooms.
-
-tiers.red      = { tolerated-downtime-s = 0,   alert-within-s = 1,   contain-within-s = 1,   response = "contain" }
-tiers.orange   = { tolerated-downtime-s = 60,  alert-within-s = 5,   contain-within-s = 60,  response = "quarantine" }
-tiers.yellow   = { tolerated-downtime-s = 300, alert-within-s = 30,  contain-within-s = 300, response = "quarantine" }
-tiers.green    = { tolerated-downtime-s = 900, alert-within-s = 900, contain-within-s = 900, response = "log-and-review" }
-tiers.green-ls = { tolerated-downtime-s = 0,   alert-within-s = 900, contain-within-s = 900, response = "log-and-review" }
 "#;
+
+/// Tier, tolerated downtime, alert and containment deadlines in seconds, response.
+const TIERS: [(&str, u32, u32, u32, &str); 5] = [
+    ("red", 0, 1, 1, "contain"),
+    ("orange", 60, 5, 60, "quarantine"),
+    ("yellow", 300, 30, 300, "quarantine"),
+    ("green", 900, 900, 900, "log-and-review"),
+    ("green-ls", 0, 900, 900, "log-and-review"),
+];
 
 /// The zones, and the segments that no device of the plan lives in.
 const ZONES: &str = r#"
@@ -66,7 +69,10 @@ service-segments = [
 /// Gives the whole file.
 pub(super) fn text(seed: u64, fleet: &Fleet) -> String {
     let devices = fleet.device_count().to_string();
-    let mut text = HEAD.replace("DEVICES", &devices).replace("SEED", &seed.to_string());
+    let mut text = HEAD
+        .replace("DEVICES", &devices)
+        .replace("SEED", &seed.to_string());
+    tiers(&mut text);
     buildings(&mut text);
     units(&mut text);
     text.push_str(ZONES);
@@ -86,6 +92,17 @@ fn heading(text: &mut String, title: &str, comment: &str) {
     let _ = writeln!(text, "\n# ---- {title} {}", "-".repeat(92 - title.len()));
     text.push_str(comment);
     text.push('\n');
+}
+
+fn tiers(text: &mut String) {
+    text.push('\n');
+    for (tier, downtime, alert, contain, response) in TIERS {
+        let _ = writeln!(
+            text,
+            "tiers.{tier:8} = {{ tolerated-downtime-s = {downtime:>3}, \
+             alert-within-s = {alert:>3}, contain-within-s = {contain:>3}, response = \"{response}\" }}"
+        );
+    }
 }
 
 fn buildings(text: &mut String) {
@@ -142,7 +159,12 @@ fn segments(text: &mut String) {
                     building.key,
                     format!("\"{attachment}\","),
                 );
-                row(text, &format!("{}-{}-{attachment}", tier.key(), building.key), 16, &rest);
+                row(
+                    text,
+                    &format!("{}-{}-{attachment}", tier.key(), building.key),
+                    16,
+                    &rest,
+                );
             }
         }
     }

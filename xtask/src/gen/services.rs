@@ -35,12 +35,29 @@ const ONE: Entry = Entry {
     comment: "",
 };
 
-const HL7: Entry = Entry { port: 2575, protocol: "hl7", ..ONE };
-const DICOM: Entry = Entry { port: 11_112, protocol: "dicom", guard: Some("guard-imaging"), ..ONE };
-const HTTPS: Entry = Entry { port: 443, protocol: "http", ..ONE };
+const HL7: Entry = Entry {
+    port: 2575,
+    protocol: "hl7",
+    ..ONE
+};
+const DICOM: Entry = Entry {
+    port: 11_112,
+    protocol: "dicom",
+    guard: Some("guard-imaging"),
+    ..ONE
+};
+const HTTPS: Entry = Entry {
+    port: 443,
+    protocol: "http",
+    ..ONE
+};
 
 /// In every building, one for its RED devices; the guard before it serves nothing else.
-const LIFE: Entry = Entry { per_building: true, guard: Some("guard-life-{b}"), ..HL7 };
+const LIFE: Entry = Entry {
+    per_building: true,
+    guard: Some("guard-life-{b}"),
+    ..HL7
+};
 
 const BACNET: Entry = Entry {
     zone: "facility",
@@ -52,7 +69,11 @@ const BACNET: Entry = Entry {
     ..ONE
 };
 
-const INFRASTRUCTURE: Entry = Entry { zone: "infrastructure", transport: "udp", ..ONE };
+const INFRASTRUCTURE: Entry = Entry {
+    zone: "infrastructure",
+    transport: "udp",
+    ..ONE
+};
 
 /// Every service, in the order of the file.
 const ENTRIES: [Entry; 28] = [
@@ -158,7 +179,7 @@ const ENTRIES: [Entry; 28] = [
         name: "Building management system",
         zone: "facility",
         addresses: &["10.60.20.10"],
-        guard: Some("guard-nursing"),
+        guard: Some("guard-facility"),
         comment: "Takes fault reports of what is screwed to the building.",
         ..HTTPS
     },
@@ -274,8 +295,8 @@ const ENTRIES: [Entry; 28] = [
         id: "remediation",
         name: "Repair host",
         zone: "quarantine",
-        addresses: &["10.200.240.10"],
-        comment: "Where a quarantined device gets clean firmware from.",
+        addresses: &["10.200.0.10"],
+        comment: "In the quarantine network: a device moved there is next to it; in no profile.",
         ..HTTPS
     },
     Entry {
@@ -325,10 +346,16 @@ fn block(text: &mut String, entry: &Entry, index: Option<usize>) {
     let number = index.map_or(0, |index| index + 1).to_string();
     let (key, name) = building.map_or(("", ""), |building| (building.key, building.name));
     let fill = |template: &str| {
-        template.replace("{b}", key).replace("{name}", name).replace("{n}", &number)
+        template
+            .replace("{b}", key)
+            .replace("{name}", name)
+            .replace("{n}", &number)
     };
-    let addresses: Vec<String> =
-        entry.addresses.iter().map(|address| format!("\"{}\"", fill(address))).collect();
+    let addresses: Vec<String> = entry
+        .addresses
+        .iter()
+        .map(|address| format!("\"{}\"", fill(address)))
+        .collect();
     let mut line = |key: &str, value: &str| {
         let _ = writeln!(text, "{key} = {value}");
     };
@@ -342,7 +369,10 @@ fn block(text: &mut String, entry: &Entry, index: Option<usize>) {
     line("port", &entry.port.to_string());
     line("transport", &format!("\"{}\"", entry.transport));
     line("protocol", &format!("\"{}\"", entry.protocol));
-    if matches!(entry.protocol, "hl7" | "dicom" | "modbus" | "bacnet" | "http") {
+    if matches!(
+        entry.protocol,
+        "hl7" | "dicom" | "modbus" | "bacnet" | "http"
+    ) {
         line("inspector", &format!("\"{}\"", entry.protocol));
     }
     if building.is_some() {

@@ -12,11 +12,11 @@ use crate::fleet::{Attachment, Device, Exposure, Hospital};
 use crate::{DeviceId, Tier};
 
 /// The columns, in the order in which cordon writes them.
-pub const COLUMNS: [&str; 27] = [
+pub const COLUMNS: [&str; 28] = [
     "id", "type", "tier", "vendor", "model", "serial", "mac", "ip", "ipv6", "eui64", "ae-title",
     "hl7-application", "hl7-facility", "bacnet-instance", "building", "floor", "unit", "segment",
-    "gateway", "port", "attachment", "autonomous", "firmware", "firmware-sha256",
-    "unsupported-os", "remote-access", "known-exploited",
+    "gateway", "port", "attachment", "autonomous", "life-safety", "firmware",
+    "firmware-sha256", "unsupported-os", "remote-access", "known-exploited",
 ];
 
 /// The columns that every file has.
@@ -263,7 +263,7 @@ fn device(row: &mut Row<'_>, hospital: &Hospital) -> Option<Device> {
         remote_access: row.yes("remote-access"),
         known_exploited: row.yes("known-exploited"),
     };
-    let autonomous = row.yes("autonomous");
+    let (autonomous, life_safety) = (row.yes("autonomous"), row.yes("life-safety"));
     names_are_legal(row, bacnet);
     let text = |column| row.text(column).to_owned();
     let optional = |column| row.optional(column).map(str::to_owned);
@@ -290,6 +290,7 @@ fn device(row: &mut Row<'_>, hospital: &Hospital) -> Option<Device> {
         gateway: None,
         attachment: attachment?,
         autonomous,
+        life_safety,
         firmware: text("firmware"),
         firmware_sha256: text("firmware-sha256").to_lowercase(),
         exposure,

@@ -16,7 +16,11 @@ use crate::fleet::{
 use crate::{BuildingId, HospitalId, PointId, Protocol, Tier};
 
 /// Reads the plan; devices, profiles and policies are still empty.
-pub(super) fn load(source: &SourceText<'_>, report: &mut Report) -> Option<Hospital> {
+pub(super) fn load(
+    source: &SourceText<'_>,
+    empty: impl FnOnce(HospitalId) -> Hospital,
+    report: &mut Report,
+) -> Option<Hospital> {
     let plan: raw::Plan = match toml::from_str(source.text()) {
         Ok(plan) => plan,
         Err(error) => {
@@ -30,24 +34,12 @@ pub(super) fn load(source: &SourceText<'_>, report: &mut Report) -> Option<Hospi
         let help = "60 minutes are 3600";
         blame.error("malformed-value", &plan.bundle_age_max_s, "the age limit is 0 s".into(), help);
     }
-    let mut hospital = Hospital {
-        id: id?,
-        name: plan.name.clone(),
-        bundle_age_max_s: *plan.bundle_age_max_s.get_ref(),
-        buildings: buildings(&plan, &mut blame),
-        units: BTreeMap::new(),
-        tiers: tiers(&plan.tiers),
-        zones: zones(&plan, &mut blame),
-        segments: BTreeMap::new(),
-        service_segments: BTreeMap::new(),
-        services: BTreeMap::new(),
-        gateways: BTreeMap::new(),
-        profiles: BTreeMap::new(),
-        devices: Vec::new(),
-        overrides: Vec::new(),
-        policies: Vec::new(),
-        invariants: Vec::new(),
-    };
+    let mut hospital = empty(id?);
+    hospital.name.clone_from(&plan.name);
+    hospital.bundle_age_max_s = *plan.bundle_age_max_s.get_ref();
+    hospital.buildings = buildings(&plan, &mut blame);
+    hospital.tiers = tiers(&plan.tiers);
+    hospital.zones = zones(&plan, &mut blame);
     units(&plan, &mut hospital, &mut blame);
     segments(&plan, &mut hospital, &mut blame);
     services(&plan, &mut hospital, &mut blame);

@@ -7,9 +7,9 @@ use toml::Spanned;
 use super::blame::{Blame, nearest, syntax};
 use super::{Sources, limits, raw};
 use crate::diagnostic::{Place, Report, SourceText};
-use crate::fleet::{Envelope, Flow, Hospital, PeerFlow, Profile, Service, ZoneKind};
+use crate::fleet::{Envelope, Flow, Hospital, PeerFlow, Profile, Service};
 use crate::mud::{self, MudPeer, MudPorts};
-use crate::{Direction, Operation, ProfileId, ServiceId, Tier};
+use crate::{Direction, Operation, ProfileId, ServiceId};
 
 /// Reads every profile into the hospital, whose services are known by now.
 pub(super) fn load(sources: &Sources, hospital: &mut Hospital, report: &mut Report) {
@@ -59,7 +59,7 @@ fn profile(
         blame.error("missing-tier", &raw.tier, message, &help);
     }
     let mut flows: Vec<Flow> =
-        raw.flows.iter().filter_map(|flow| self::flow(flow, tier, hospital, &mut blame)).collect();
+        raw.flows.iter().filter_map(|flow| self::flow(flow, hospital, &mut blame)).collect();
     let mut peers = Vec::new();
     if let Some(mud) = &raw.mud {
         from_mud(sources, mud, hospital, &mut blame, &mut flows, &mut peers);
@@ -91,7 +91,6 @@ fn named<'a>(hospital: &'a Hospital, name: &str) -> Vec<(&'a ServiceId, &'a Serv
 
 fn flow(
     spanned: &Spanned<raw::Flow>,
-    tier: Tier,
     hospital: &Hospital,
     blame: &mut Blame<'_, '_>,
 ) -> Option<Flow> {
@@ -117,15 +116,10 @@ fn flow(
         }
         (Direction::In, Some(_)) | (Direction::Out, None) => {}
     }
-    for (id, service) in services.iter().filter(|(_, service)| !reachable(service.kind)) {
+    for (id, service) in services.iter().filter(|(_, service)| !service.kind.is_for_devices()) {
         let message = format!("`{id}` is in a zone of kind `{}`", service.kind.name());
         let help = "no device reaches such a zone, in any state; remove the flow";
         blame.error("forbidden-zone", &raw.service, message, help);
-    }
-    if raw.lifeline && services.iter().any(|(_, service)| !service.kind.carries_lifelines()) {
-        let message = format!("`{}` cannot carry a lifeline of {tier}", raw.service.get_ref());
-        let help = "lifelines go to clinical, operations, facility or infrastructure zones";
-        blame.error("lifeline-forbidden", &raw.service, message, help);
     }
     Some(Flow {
         service: raw.service.get_ref().clone(),
@@ -139,11 +133,6 @@ fn flow(
         source: raw.source.clone(),
         place: blame.place(&raw.service),
     })
-}
-
-/// Says whether a device may have business in a zone at all; guardrails hold the same list.
-fn reachable(kind: ZoneKind) -> bool {
-    kind.carries_lifelines() || kind == ZoneKind::Quarantine
 }
 
 fn service_named<'a>(

@@ -15,18 +15,16 @@
 //! | the device's port more narrowly than the other side's | no | yes |
 //! | both ports equally narrowly, or neither | yes | yes |
 //!
-//! A single port is narrower than several, and several are narrower than all. So a from-device entry
-//! to port 443 and the to-device entry from port 443 that mirrors it are one conversation, opened by
-//! the device: the second is the half of the answers and lets nobody in.
+//! A single port is narrower than several, and several are narrower than all. So a from-device
+//! entry to port 443 and the to-device entry from port 443 that mirrors it are one conversation,
+//! opened by the device: the second is the half of the answers and lets nobody in.
 //!
 //! The port of a conversation is the one that listens: the other side's when the device opens, the
 //! device's own when the other side opens.
 //!
 //! Source: RFC 8520 §3.3, §4.8.
 
-use super::{
-    Initiated, MudAce, MudAction, MudFamily, MudFile, MudPeer, MudPorts, MudTransport,
-};
+use super::{Initiated, MudAce, MudAction, MudFamily, MudFile, MudPeer, MudPorts, MudTransport};
 use crate::{Direction, Transport};
 
 /// A conversation that a MUD file lets happen.

@@ -24,14 +24,8 @@ pub(super) struct Matched {
     pub(super) initiated: Option<Initiated>,
 }
 
-const ABSTRACTIONS: [&str; 6] = [
-    "manufacturer",
-    "same-manufacturer",
-    "model",
-    "local-networks",
-    "controller",
-    "my-controller",
-];
+const ABSTRACTIONS: [&str; 6] =
+    ["manufacturer", "same-manufacturer", "model", "local-networks", "controller", "my-controller"];
 const IP_UNSUPPORTED: [&str; 9] =
     ["dscp", "ecn", "length", "ttl", "ihl", "flags", "offset", "identification", "flow-label"];
 const TCP_UNSUPPORTED: [&str; 8] = [
@@ -65,7 +59,7 @@ pub(super) fn matched(
     let unsupported = ["eth", "egress-interface", "ingress-interface"];
     matches.only(reader, &known, &unsupported, Foreign::Refuse);
     one_of(reader, &matches, &["ipv4", "ipv6"]);
-    one_of(reader, &matches, &["tcp", "udp", "icmp"]);
+    let one_transport = one_of(reader, &matches, &["tcp", "udp", "icmp"]);
 
     let mut peers = Vec::new();
     if let Some(mud) = matches.inner(reader, "ietf-mud:mud") {
@@ -94,16 +88,20 @@ pub(super) fn matched(
         matched.peer = peer(reader, name, at, family);
     }
     above_ip(reader, &matches, side, &mut matched);
-    numbered(reader, &matches, protocol, family, &mut matched);
+    if one_transport {
+        numbered(reader, &matches, protocol, family, &mut matched);
+    }
     Some(matched)
 }
 
-/// Takes down that more than one case of a choice is there.
-fn one_of(reader: &mut Reader<'_>, object: &Object<'_>, cases: &[&'static str]) {
-    if let [first, second, ..] = object.present(cases).as_slice() {
+/// Says whether at most one case of a choice is there, and takes it down if there are more.
+fn one_of(reader: &mut Reader<'_>, object: &Object<'_>, cases: &[&'static str]) -> bool {
+    let present = object.present(cases);
+    if let [first, second, ..] = present.as_slice() {
         let [first, second] = [(*first).to_owned(), (*second).to_owned()];
         reader.refuse(&object.at, MudFault::Choice { first, second });
     }
+    present.len() <= 1
 }
 
 /// Gives the members of an IP header match that are about the other side.
@@ -134,12 +132,7 @@ fn addresses<'n>(
 }
 
 /// Reads the description of the other side.
-fn peer(
-    reader: &mut Reader<'_>,
-    name: &str,
-    at: &At<'_>,
-    family: MudFamily,
-) -> Option<MudPeer> {
+fn peer(reader: &mut Reader<'_>, name: &str, at: &At<'_>, family: MudFamily) -> Option<MudPeer> {
     match name {
         "local-networks" => at.empty(reader).map(|()| MudPeer::LocalNetworks),
         "same-manufacturer" => at.empty(reader).map(|()| MudPeer::SameManufacturer),

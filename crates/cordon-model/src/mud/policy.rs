@@ -71,11 +71,7 @@ fn version(reader: &mut Reader<'_>, mud: &Object<'_>) {
 }
 
 /// Reads everything but the policies.
-fn header(
-    reader: &mut Reader<'_>,
-    mud: &Object<'_>,
-    extensions: Vec<String>,
-) -> Option<MudFile> {
+fn header(reader: &mut Reader<'_>, mud: &Object<'_>, extensions: Vec<String>) -> Option<MudFile> {
     let mud_url = mud
         .required(reader, "mud-url")
         .and_then(|at| checked(reader, &at, text::is_mud_url, "an `https` URL"));
@@ -83,8 +79,7 @@ fn header(
         let expected = "a date and time such as `2026-11-23T22:48:00Z`";
         checked(reader, &at, text::is_date_and_time, expected)
     });
-    let is_supported =
-        mud.required(reader, "is-supported").and_then(|at| at.boolean(reader));
+    let is_supported = mud.required(reader, "is-supported").and_then(|at| at.boolean(reader));
     let cache_validity_h = mud.member("cache-validity").map_or(Some(48), |at| {
         let expected = "a whole number of hours from 1 to 168";
         let hours = at.number::<u8>(reader, expected)?;
@@ -154,11 +149,7 @@ fn extensions(reader: &mut Reader<'_>, mud: &Object<'_>) -> Vec<String> {
 }
 
 /// Reads which access lists a policy names.
-fn named<'n>(
-    reader: &mut Reader<'_>,
-    mud: &Object<'n>,
-    side: Side,
-) -> Vec<(At<'n>, &'n str)> {
+fn named<'n>(reader: &mut Reader<'_>, mud: &Object<'n>, side: Side) -> Vec<(At<'n>, &'n str)> {
     let Some(policy) = mud.inner(reader, side.policy()) else { return Vec::new() };
     policy.only(reader, &["access-lists"], &[], Foreign::Refuse);
     let Some(lists) = policy.inner(reader, "access-lists") else { return Vec::new() };

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::class::{Reading, Words, device_fact, relation, service_fact};
 use super::evaluate::{Evaluator, Pair, Reach, key, seen_facts};
-use super::{Column, Engine, Fixed, HOURS, Relation, Row, shared};
+use super::{Column, Engine, Fixed, HOURS, Relation, Row, forbidden, shared};
 use crate::cedar::Facts;
 use crate::mention;
 use crate::rulebook::{Rule, Rulebook};
@@ -296,11 +296,7 @@ impl<'a> Builder<'a> {
                 reaches.push((rule, number));
             }
         }
-        let silent = match relation {
-            Relation::Declared { .. } => Reason::NotPermitted,
-            Relation::OtherOperation => Reason::UnlistedOperation,
-            Relation::Unlisted => Reason::UnlistedDestination,
-        };
+        let silent = relation.silence();
         if let Some(number) = self.row_numbers.get(&(reaches.clone(), silent)) {
             return *number;
         }
@@ -343,13 +339,7 @@ impl<'a> Builder<'a> {
                 let (permit, reason, deciding) = if failed {
                     (false, Reason::EvaluationFailed, forbids)
                 } else if !forbids.is_empty() {
-                    let unlisted = silent != Reason::NotPermitted;
-                    let reason = match (unlisted, guarded) {
-                        (true, _) => silent,
-                        (false, true) => Reason::Guardrail,
-                        (false, false) => Reason::Forbidden,
-                    };
-                    (false, reason, forbids)
+                    (false, forbidden(silent, guarded), forbids)
                 } else {
                     (!permits.is_empty(), silent, permits)
                 };

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use cordon_model::Transport;
 
-use super::packet::{Packet, TcpFlags};
+use super::packet::Packet;
 use super::{Carrier, FlowRecord, RECORDS_MAX};
 
 /// A TCP connection that was quiet for longer and opens anew is another connection.
@@ -48,6 +48,8 @@ pub(super) struct Flows {
     datagrams: HashMap<(IpAddr, IpAddr, u8, u32), usize>,
     /// Fragments whose first one was not seen.
     pub(super) orphans: usize,
+    /// TCP connections that nobody was seen to open.
+    pub(super) unopened: usize,
     /// Whether awaited datagrams were given up because there were too many.
     pub(super) gave_up_datagrams: bool,
 }
@@ -112,6 +114,7 @@ impl Flows {
                 (packet.dst, ports(packet).1)
             };
             open.opener_is_known = true;
+            self.unopened = self.unopened.saturating_sub(1);
             self.set_opener(open.record, opener);
         }
         open.last_s = ts_s;
@@ -125,6 +128,7 @@ impl Flows {
         if self.records.len() >= RECORDS_MAX {
             return Err(TooMany);
         }
+        self.unopened += usize::from(packet.ip_protocol == TCP);
         let (sport, dport) = packet.ports.unwrap_or((0, 0));
         self.records.push(FlowRecord {
             ts_s,
@@ -211,14 +215,4 @@ fn carrier(ip_protocol: u8) -> Carrier {
         132 => Carrier::Other("sctp".to_owned()),
         number => Carrier::Other(format!("ip-protocol-{number}")),
     }
-}
-
-impl TcpFlags {
-    /// A first packet of a connection.
-    #[cfg(test)]
-    pub(super) const SYN: Self = Self {
-        syn: true,
-        ack: false,
-        ends: false,
-    };
 }

@@ -283,29 +283,33 @@ impl<'a> Capture<'a> {
         let mut warnings = Vec::new();
         let mut warn = |count: usize, what: &str| {
             if count > 0 {
-                warnings.push(format!("{count} {what}"));
+                warnings.push(format!("{what}: {count}"));
             }
         };
         warn(
             self.damaged,
-            "frames have damaged or cut-off headers; they were left out",
+            "frames left out for damaged or cut-off headers",
         );
         warn(
             self.without_interface,
-            "frames name no interface of their section; they were left out",
+            "frames left out for naming no interface of their section",
         );
         warn(
             self.without_time,
-            "frames have no time of their own; they got that of the one before",
+            "frames without a time, which got that of the frame before",
+        );
+        warn(
+            self.flows.unopened,
+            "TCP connections begun before the capture, whose first packet tells who opened them",
         );
         warn(
             self.flows.orphans,
-            "fragments came without their first one; they were left out",
+            "fragments left out for lack of their first one",
         );
         for (link, count) in &self.links {
             warn(
                 *count,
-                &format!("frames are of link type {link}, which is not read; they were left out"),
+                &format!("frames left out for their link type {link}"),
             );
         }
         if self.flows.gave_up_datagrams {

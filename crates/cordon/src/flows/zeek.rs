@@ -129,14 +129,13 @@ impl<'a> Log<'a> {
     fn conclude(mut self) -> Result<Recording, FlowsError> {
         if self.masked > 0 {
             let message = format!(
-                "{} records have masked times and count as of 1970",
+                "records with masked times, which count as of 1970: {}",
                 self.masked
             );
             self.recording.warnings.push(message);
         }
         for (path, count) in &self.foreign {
-            let message =
-                format!("{count} lines are of log `{path}`, not of `conn`; they were left out");
+            let message = format!("lines left out for being of log `{path}`: {count}");
             self.recording.warnings.push(message);
         }
         self.faults.conclude(self.recording)
@@ -200,6 +199,8 @@ struct Layout {
     /// For each of [`FIELDS`], its column.
     at: Option<[Option<usize>; FIELDS.len()]>,
     columns: usize,
+    /// Whether the header was refused, so that records under it are not refused one by one.
+    is_refused: bool,
 }
 
 impl Default for Layout {
@@ -212,6 +213,7 @@ impl Default for Layout {
             path: "conn".to_owned(),
             at: None,
             columns: 0,
+            is_refused: false,
         }
     }
 }
@@ -225,6 +227,9 @@ impl Layout {
             return self.directive(directive, text).map(|()| None);
         }
         let Some(at) = self.at else {
+            if std::mem::replace(&mut self.is_refused, true) {
+                return Ok(None);
+            }
             let help = "a log begins with `#separator` and `#fields`; take it whole";
             return Err(whole(
                 "missing-header",
@@ -324,6 +329,7 @@ impl Layout {
             .collect();
         self.columns = names.len();
         self.at = None;
+        self.is_refused = !missing.is_empty();
         if !missing.is_empty() {
             let message = format!(
                 "log `{}` lacks the fields {}",

@@ -9,12 +9,20 @@ pub(super) const SLOTS: usize = COLUMNS.len() + EXTRA.len();
 
 /// Finds the cell of a column.
 pub(super) fn slot(column: &str) -> Option<usize> {
-    COLUMNS.iter().chain(&EXTRA).position(|name| *name == column)
+    COLUMNS
+        .iter()
+        .chain(&EXTRA)
+        .position(|name| *name == column)
 }
 
 /// Names a cell.
 pub(super) fn name(slot: usize) -> &'static str {
-    COLUMNS.iter().chain(&EXTRA).nth(slot).copied().unwrap_or("")
+    COLUMNS
+        .iter()
+        .chain(&EXTRA)
+        .nth(slot)
+        .copied()
+        .unwrap_or("")
 }
 
 /// Whose words the headers are.
@@ -28,62 +36,256 @@ pub(super) enum Dialect {
 
 /// The words for each column, plain; earlier words win over later ones.
 const WORDS: [(&str, &[&str]); 29] = [
-    ("id", &[
-        "id", "deviceid", "assetid", "assettag", "tag", "tagno", "tagnumber", "assetno",
-        "assetnumber", "asset", "controlno", "controlnumber", "equipmentno", "equipmentnumber",
-        "equipmentid", "ciname", "configurationitem", "devicename", "name", "hostname", "inventarnummer",
-    ]),
-    ("type", &[
-        "type", "devicetype", "assettype", "equipmenttype", "modality", "devicecategory", "category",
-        "deviceclass", "class", "devicedescription", "geraeteart", "gerätetyp", "gerätetype",
-    ]),
+    (
+        "id",
+        &[
+            "id",
+            "deviceid",
+            "assetid",
+            "assettag",
+            "tag",
+            "tagno",
+            "tagnumber",
+            "assetno",
+            "assetnumber",
+            "asset",
+            "controlno",
+            "controlnumber",
+            "equipmentno",
+            "equipmentnumber",
+            "equipmentid",
+            "ciname",
+            "configurationitem",
+            "devicename",
+            "name",
+            "hostname",
+            "inventarnummer",
+        ],
+    ),
+    (
+        "type",
+        &[
+            "type",
+            "devicetype",
+            "assettype",
+            "equipmenttype",
+            "modality",
+            "devicecategory",
+            "category",
+            "deviceclass",
+            "class",
+            "devicedescription",
+            "geraeteart",
+            "gerätetyp",
+            "gerätetype",
+        ],
+    ),
     ("tier", &["tier", "risktier", "criticality", "riskclass"]),
-    ("vendor", &[
-        "vendor", "manufacturer", "manufacturername", "mfr", "mfg", "make", "oem", "brand",
-        "hersteller",
-    ]),
-    ("model", &["model", "modelname", "modelno", "modelnumber", "modelid", "product", "modell"]),
-    ("serial", &[
-        "serial", "serialno", "serialnumber", "serialnum", "sn", "sno", "seriennummer",
-    ]),
-    ("mac", &[
-        "mac", "macaddress", "macaddr", "macid", "hwaddr", "hwaddress", "hardwareaddress",
-        "ethernetaddress", "physicaladdress", "wiredmac", "wiredmacaddress", "lanmac", "macadresse",
-    ]),
-    ("ip", &[
-        "ip", "ipaddress", "ipaddr", "ipv4", "ipv4address", "ipno", "networkaddress", "hostip",
-        "staticip", "primaryip", "primaryip4", "ipadresse",
-    ]),
+    (
+        "vendor",
+        &[
+            "vendor",
+            "manufacturer",
+            "manufacturername",
+            "mfr",
+            "mfg",
+            "make",
+            "oem",
+            "brand",
+            "hersteller",
+        ],
+    ),
+    (
+        "model",
+        &[
+            "model",
+            "modelname",
+            "modelno",
+            "modelnumber",
+            "modelid",
+            "product",
+            "modell",
+        ],
+    ),
+    (
+        "serial",
+        &[
+            "serial",
+            "serialno",
+            "serialnumber",
+            "serialnum",
+            "sn",
+            "sno",
+            "seriennummer",
+        ],
+    ),
+    (
+        "mac",
+        &[
+            "mac",
+            "macaddress",
+            "macaddr",
+            "macid",
+            "hwaddr",
+            "hwaddress",
+            "hardwareaddress",
+            "ethernetaddress",
+            "physicaladdress",
+            "wiredmac",
+            "wiredmacaddress",
+            "lanmac",
+            "macadresse",
+        ],
+    ),
+    (
+        "ip",
+        &[
+            "ip",
+            "ipaddress",
+            "ipaddr",
+            "ipv4",
+            "ipv4address",
+            "ipno",
+            "networkaddress",
+            "hostip",
+            "staticip",
+            "primaryip",
+            "primaryip4",
+            "ipadresse",
+        ],
+    ),
     ("ipv6", &["ipv6", "ipv6address", "ipv6addr", "primaryip6"]),
     ("eui64", &["eui64"]),
-    ("ae-title", &["aetitle", "aet", "dicomaetitle", "dicomae", "aetname"]),
-    ("hl7-application", &["hl7application", "hl7app", "sendingapplication", "msh3"]),
+    (
+        "ae-title",
+        &["aetitle", "aet", "dicomaetitle", "dicomae", "aetname"],
+    ),
+    (
+        "hl7-application",
+        &["hl7application", "hl7app", "sendingapplication", "msh3"],
+    ),
     ("hl7-facility", &["hl7facility", "sendingfacility", "msh4"]),
-    ("bacnet-instance", &["bacnetinstance", "bacnetid", "bacnetdeviceid", "deviceinstance"]),
-    ("building", &["building", "bldg", "buildingname", "bldgname", "buildingno", "site", "gebäude"]),
-    ("floor", &["floor", "floorno", "level", "storey", "story", "fl", "etage", "stockwerk"]),
-    ("unit", &[
-        "unit", "careunit", "department", "dept", "departmentname", "deptname", "ward", "costcenter",
-        "costcentre", "owningdepartment", "location", "abteilung", "station",
-    ]),
-    ("segment", &["segment", "networksegment", "zone", "securityzone", "networkzone"]),
+    (
+        "bacnet-instance",
+        &[
+            "bacnetinstance",
+            "bacnetid",
+            "bacnetdeviceid",
+            "deviceinstance",
+        ],
+    ),
+    (
+        "building",
+        &[
+            "building",
+            "bldg",
+            "buildingname",
+            "bldgname",
+            "buildingno",
+            "site",
+            "gebäude",
+        ],
+    ),
+    (
+        "floor",
+        &[
+            "floor",
+            "floorno",
+            "level",
+            "storey",
+            "story",
+            "fl",
+            "etage",
+            "stockwerk",
+        ],
+    ),
+    (
+        "unit",
+        &[
+            "unit",
+            "careunit",
+            "department",
+            "dept",
+            "departmentname",
+            "deptname",
+            "ward",
+            "costcenter",
+            "costcentre",
+            "owningdepartment",
+            "location",
+            "abteilung",
+            "station",
+        ],
+    ),
+    (
+        "segment",
+        &[
+            "segment",
+            "networksegment",
+            "zone",
+            "securityzone",
+            "networkzone",
+        ],
+    ),
     ("gateway", &["gateway", "accessgateway", "securitygateway"]),
     ("port", &["port", "gatewayport", "accessport", "portno"]),
     ("attachment", &["attachment", "keystorage"]),
-    ("autonomous", &["autonomous", "runswithoutnetwork", "standalonecapable"]),
-    ("firmware", &[
-        "firmware", "firmwareversion", "fwversion", "fw", "softwareversion", "swversion", "software",
-        "firmwarerev", "softwarerev", "swrev",
-    ]),
-    ("firmware-sha256", &["firmwaresha256", "firmwarehash", "firmwaredigest", "sha256"]),
-    ("unsupported-os", &["unsupportedos", "osunsupported", "oseol", "endoflifeos", "osendoflife"]),
-    ("remote-access", &["remoteaccess", "remoteservice", "vendorremoteaccess", "remotesupport"]),
+    (
+        "autonomous",
+        &["autonomous", "runswithoutnetwork", "standalonecapable"],
+    ),
+    (
+        "firmware",
+        &[
+            "firmware",
+            "firmwareversion",
+            "fwversion",
+            "fw",
+            "softwareversion",
+            "swversion",
+            "software",
+            "firmwarerev",
+            "softwarerev",
+            "swrev",
+        ],
+    ),
+    (
+        "firmware-sha256",
+        &["firmwaresha256", "firmwarehash", "firmwaredigest", "sha256"],
+    ),
+    (
+        "unsupported-os",
+        &[
+            "unsupportedos",
+            "osunsupported",
+            "oseol",
+            "endoflifeos",
+            "osendoflife",
+        ],
+    ),
+    (
+        "remote-access",
+        &[
+            "remoteaccess",
+            "remoteservice",
+            "vendorremoteaccess",
+            "remotesupport",
+        ],
+    ),
     ("known-exploited", &["knownexploited", "kev", "cisakev"]),
     ("vlan", &["vlan", "vlanid", "vlanno", "vlannumber", "vid"]),
-    ("status", &[
-        "status", "assetstatus", "devicestatus", "lifecyclestatus", "installstatus", "state",
-        "equipmentstatus",
-    ]),
+    (
+        "status",
+        &[
+            "status",
+            "assetstatus",
+            "devicestatus",
+            "lifecyclestatus",
+            "installstatus",
+            "state",
+            "equipmentstatus",
+        ],
+    ),
 ];
 
 /// NetBox's words where they mean something else, or are missing above.
@@ -93,7 +295,10 @@ const NETBOX_WORDS: [(&str, &[&str]); 10] = [
     ("vendor", &["manufacturer"]),
     ("model", &["type", "devicetype"]),
     ("serial", &["serialnumber", "serial"]),
-    ("ip", &["ipv4address", "primaryip4", "ipaddress", "primaryip"]),
+    (
+        "ip",
+        &["ipv4address", "primaryip4", "ipaddress", "primaryip"],
+    ),
     ("ipv6", &["ipv6address", "primaryip6"]),
     ("building", &["site"]),
     ("unit", &["location"]),

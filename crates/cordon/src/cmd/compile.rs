@@ -1,0 +1,210 @@
+//! `cordon compile`: one signed bundle for every enforcement point, all of them or none.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cordon_model::{Bundle, PointId};
+use cordon_policy::compile::compile;
+use cordon_policy::seal::{self, Sealer};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::check::thousands;
+use super::prove;
+use crate::cli::Compile;
+use crate::directory::{self, Evaluated};
+use crate::outcome::{Exit, Failure, Outcome};
+use crate::progress::Progress;
+
+/// What stands in `manifest.json` beside the bundles.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Manifest {
+    /// The number of the newest generation.
+    number: u64,
+    /// The bundle of every point.
+    points: BTreeMap<String, Entry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Entry {
+    number: u64,
+    parent: Option<String>,
+    digest: String,
+    file: String,
+}
+
+pub(crate) fn run(args: &Compile, progress: &Progress) -> Result<Outcome, Failure> {
+    let read = directory::evaluate(&args.dir)?;
+    if !args.without_proof {
+        let proved = prove::all(&read, args.solver.as_deref(), prove::LIMIT_S, progress)?;
+        if proved.exit != Exit::Done {
+            let mut text = proved.text;
+            text.push_str("\nnothing was compiled: mend the policy first\n");
+            return Ok(Outcome { text, ..proved });
+        }
+    }
+    fs::create_dir_all(&args.out).map_err(|error| Failure::path(&args.out, &error))?;
+    let (sealer, made) = key(args, &read)?;
+    let old = manifest(&args.out)?;
+    let compiled = compile(&read.hospital, &read.book, &read.engine);
+    let mut manifest = Manifest { number: old.number + 1, points: BTreeMap::new() };
+    let mut files: BTreeMap<String, String> = BTreeMap::new();
+    let bar = progress.bar(compiled.bundles.len() as u64, "sealing bundles");
+    for (id, bundle) in &compiled.bundles {
+        let (entry, text) = numbered(id, bundle, &old, manifest.number, &sealer)?;
+        if let Some(text) = text {
+            files.insert(entry.file.clone(), text);
+        }
+        manifest.points.insert(id.to_string(), entry);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    let retired: Vec<String> =
+        old.points.keys().filter(|id| !manifest.points.contains_key(*id)).cloned().collect();
+    if files.is_empty() && retired.is_empty() {
+        manifest.number = old.number;
+    }
+    write(&args.out, &files, &manifest, &old, &retired)?;
+    Ok(report(args, &read, &manifest, &files, &retired, made.as_deref()))
+}
+
+fn report(
+    args: &Compile,
+    read: &Evaluated,
+    manifest: &Manifest,
+    files: &BTreeMap<String, String>,
+    retired: &[String],
+    made: Option<&Path>,
+) -> Outcome {
+    let bytes: usize = files.values().map(String::len).sum();
+    let mut text = format!(
+        "{} bundles for {} devices, generation {}\n  {} written ({} bytes), {} unchanged, {} retired\n",
+        manifest.points.len(),
+        thousands(read.hospital.devices.len()),
+        manifest.number,
+        files.len(),
+        thousands(bytes),
+        manifest.points.len() - files.len(),
+        retired.len()
+    );
+    if let Some(path) = made {
+        let _ = writeln!(
+            text,
+            "  a signing key was made: {}\n  keep it where no enforcement point can reach it; name it with --key next time",
+            path.display()
+        );
+    }
+    let json = json!({
+        "out": args.out, "number": manifest.number, "bundles": manifest.points.len(),
+        "written": files.len(), "bytes": bytes, "retired": retired,
+    });
+    Outcome::done(text, json)
+}
+
+/// Reads the signing key, or makes one beside the bundles.
+fn key(args: &Compile, read: &Evaluated) -> Result<(Sealer, Option<PathBuf>), Failure> {
+    let path = args.key.clone().unwrap_or_else(|| args.out.join("signing.key"));
+    let public = args.out.join("signing.pub");
+    let (sealer, made) = match fs::read_to_string(&path) {
+        Ok(text) => {
+            let help = "a key is one line that `cordon compile` wrote";
+            let sealer = Sealer::parse(&text)
+                .map_err(|error| Failure::input(format!("{}: {error}", path.display()), help))?;
+            (sealer, None)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && args.key.is_none() => {
+            let mut secret = [0u8; 32];
+            getrandom::fill(&mut secret)
+                .map_err(|error| Failure::config(format!("no random bytes: {error}"), "try again"))?;
+            let sealer = Sealer::new(&format!("{}/policy", read.hospital.id), secret);
+            write_private(&path, &sealer.text())?;
+            (sealer, Some(path))
+        }
+        Err(error) => return Err(Failure::path(&path, &error)),
+    };
+    fs::write(&public, sealer.seal().text()).map_err(|error| Failure::path(&public, &error))?;
+    Ok((sealer, made))
+}
+
+fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let written = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| Failure::path(path, &error))
+}
+
+fn manifest(out: &Path) -> Result<Manifest, Failure> {
+    let path = out.join("manifest.json");
+    match fs::read_to_string(&path) {
+        Ok(text) => serde_json::from_str(&text).map_err(|error| {
+            let message = format!("{}: {error}", path.display());
+            Failure::input(message, "choose another --out, or restore the manifest")
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Manifest::default()),
+        Err(error) => Err(Failure::path(&path, &error)),
+    }
+}
+
+/// Gives a bundle its number and its parent; no text when the one on disk is the same.
+fn numbered(
+    id: &PointId,
+    bundle: &Bundle,
+    old: &Manifest,
+    number: u64,
+    sealer: &Sealer,
+) -> Result<(Entry, Option<String>), Failure> {
+    let bug = |error: seal::SealError| Failure::Bug(error.to_string());
+    let mut bundle = bundle.clone();
+    if let Some(entry) = old.points.get(id.as_str()) {
+        bundle.number = entry.number;
+        bundle.parent.clone_from(&entry.parent);
+        if seal::digest(&seal::encode(&bundle).map_err(bug)?) == entry.digest {
+            return Ok((entry.clone(), None));
+        }
+        bundle.parent = Some(entry.digest.clone());
+    }
+    bundle.number = number;
+    let entry = Entry {
+        number,
+        parent: bundle.parent.clone(),
+        digest: seal::digest(&seal::encode(&bundle).map_err(bug)?),
+        file: format!("{id}.bundle"),
+    };
+    Ok((entry, Some(sealer.sealed(&bundle).map_err(bug)?)))
+}
+
+/// Writes all bundles beside their places, then moves them in, then the manifest: a reader that
+/// follows the manifest never sees half a generation.
+fn write(
+    out: &Path,
+    files: &BTreeMap<String, String>,
+    manifest: &Manifest,
+    old: &Manifest,
+    retired: &[String],
+) -> Result<(), Failure> {
+    let staged = |name: &str| out.join(format!(".{name}.new"));
+    for (name, text) in files {
+        let path = staged(name);
+        fs::write(&path, text).map_err(|error| Failure::path(&path, &error))?;
+    }
+    for name in files.keys() {
+        let path = out.join(name);
+        fs::rename(staged(name), &path).map_err(|error| Failure::path(&path, &error))?;
+    }
+    let text = serde_json::to_string_pretty(manifest).map_err(|e| Failure::Bug(e.to_string()))?;
+    let path = out.join("manifest.json");
+    fs::write(staged("manifest.json"), text + "\n").map_err(|error| Failure::path(&path, &error))?;
+    fs::rename(staged("manifest.json"), &path).map_err(|error| Failure::path(&path, &error))?;
+    for entry in retired.iter().filter_map(|id| old.points.get(id)) {
+        let path = out.join(&entry.file);
+        fs::remove_file(&path).map_err(|error| Failure::path(&path, &error))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! `cordon diff`: verdicts gained and lost between two hospitals.
+
+use std::fmt::Write as _;
+
+use cordon_policy::diff::{Change, diff};
+use serde_json::json;
+
+use super::check::thousands;
+use crate::cli::Diff;
+use crate::directory;
+use crate::outcome::{Failure, Outcome};
+
+pub(crate) fn run(args: &Diff) -> Result<Outcome, Failure> {
+    let old = directory::evaluate(&args.dir_a)?;
+    let new = directory::evaluate(&args.dir_b)?;
+    let difference = diff((&old.hospital, &old.engine), (&new.hospital, &new.engine));
+    let mut text = String::new();
+    section(&mut text, "gained (permitted now, denied before)", &difference.gained);
+    section(&mut text, "lost (denied now, permitted before)", &difference.lost);
+    for (what, ids) in
+        [("added", &difference.devices_added), ("removed", &difference.devices_removed)]
+    {
+        if !ids.is_empty() {
+            let _ = writeln!(text, "devices {what}: {}", thousands(ids.len()));
+            for id in ids.iter().take(20) {
+                let _ = writeln!(text, "  {id}");
+            }
+        }
+    }
+    if difference.is_empty() {
+        text.push_str("no verdict differs\n");
+    }
+    let differs = !difference.is_empty();
+    Ok(Outcome::done(text, json!(difference)).finding_if(differs))
+}
+
+fn section(text: &mut String, title: &str, changes: &[Change]) {
+    if changes.is_empty() {
+        return;
+    }
+    let devices: usize = changes.iter().map(|change| change.devices).max().unwrap_or(0);
+    let _ = writeln!(text, "{title}: {} kinds, up to {} devices", changes.len(), thousands(devices));
+    for change in changes {
+        let arrow = if change.direction == "out" { "→" } else { "←" };
+        let _ = writeln!(
+            text,
+            "  {} {} ({}) {arrow} {} {}: {}  e.g. {}",
+            thousands(change.devices),
+            change.kind,
+            change.tier,
+            change.service,
+            change.operation,
+            change.postures,
+            change.example
+        );
+    }
+    text.push('\n');
+}

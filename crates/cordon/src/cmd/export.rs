@@ -1,0 +1,24 @@
+//! `cordon export`: a policy in another system's language.
+
+use cordon_model::PointId;
+use cordon_policy::{compile, nft};
+use serde_json::json;
+
+use crate::cli::Export;
+use crate::directory;
+use crate::outcome::{Failure, Outcome};
+
+pub(crate) fn run(args: &Export) -> Result<Outcome, Failure> {
+    let Export::Nft { dir, pep, hour } = args;
+    let read = directory::evaluate(dir)?;
+    let compiled = compile::compile(&read.hospital, &read.book, &read.engine);
+    let unknown = || {
+        let near: Vec<&str> = compiled.bundles.keys().map(PointId::as_str).take(5).collect();
+        let message = format!("there is no enforcement point `{pep}`");
+        Failure::input(message, format!("points are gateways, firewalls and guards: {} …", near.join(", ")))
+    };
+    let bundle = compiled.bundles.get(pep.as_str()).ok_or_else(unknown)?;
+    let text = nft::ruleset(bundle, *hour);
+    let json = json!({ "point": pep, "ruleset": text });
+    Ok(Outcome::done(text, json))
+}
