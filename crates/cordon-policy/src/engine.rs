@@ -104,7 +104,7 @@ pub struct Engine {
     pub(crate) grants: Vec<Vec<Grant>>,
     pub(crate) rule_ids: Vec<RuleId>,
     local: [usize; Operation::COUNT],
-    zones: FxHashMap<ipnet::IpNet, ZoneKind>,
+    zones: Vec<(ipnet::IpNet, ZoneKind)>,
     fixed: Fixed,
 }
 

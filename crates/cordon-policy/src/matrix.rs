@@ -19,8 +19,11 @@ struct Line {
     direction: &'static str,
     cells: String,
     note: String,
-    operations: Vec<&'static str>,
+    operations: Vec<String>,
 }
+
+/// The note on what the profile does not declare.
+const UNDECLARED: &str = "not declared";
 
 /// Writes the matrix of a hospital.
 #[must_use]
@@ -132,10 +135,24 @@ fn lines(
         hospital.services.values().map(|s| 2 * s.protocol.operations().count()).sum::<usize>()
             * Posture::COUNT;
     let lines = joined.into_iter().map(|(mut line, operations)| {
-        line.operations = operations.into_iter().map(Operation::name).collect();
+        line.operations = verbs(&operations, &line.note);
         line
     });
     (lines.collect(), permits, all)
+}
+
+/// Names operations; all of a protocol, or all that the profile does not declare, in one word.
+fn verbs(operations: &[Operation], note: &str) -> Vec<String> {
+    let Some(protocol) = operations.first().map(|operation| operation.protocol()) else {
+        return Vec::new();
+    };
+    if operations.len() == protocol.operations().count() {
+        return vec![format!("{protocol}.*")];
+    }
+    if note == UNDECLARED {
+        return vec![format!("{protocol}.* but what other lines declare")];
+    }
+    operations.iter().map(|operation| operation.name().to_owned()).collect()
 }
 
 fn cells(set: &PostureSet, device: &Device) -> String {
@@ -156,13 +173,13 @@ fn note(set: &PostureSet, relation: Relation, hourly: bool) -> String {
     match relation {
         Relation::Declared { lifeline: true, .. } => notes.push("lifeline".to_owned()),
         Relation::Declared { .. } => {}
-        Relation::OtherOperation | Relation::Unlisted => notes.push("not declared".to_owned()),
+        Relation::OtherOperation | Relation::Unlisted => notes.push(UNDECLARED.to_owned()),
     }
     let by_identity = depends(set, |p| Identity::ALL.iter().map(|i| Posture { identity: *i, ..p }).collect());
     let by_attestation =
         depends(set, |p| Attestation::ALL.iter().map(|a| Posture { attestation: *a, ..p }).collect());
     if by_identity || by_attestation {
-        notes.push(format!("asks for posture: {}", words::postures(set)));
+        notes.push(format!("needs {}", words::proofs(set)));
     }
     if hourly {
         notes.push("at some hours only".to_owned());

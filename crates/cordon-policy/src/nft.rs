@@ -21,12 +21,19 @@
 //! question, with source and destination exchanged. Nothing passes for being established, so a
 //! flow ends with the next packet when its element goes or its device is isolated.
 //!
+//! The sets of the state table hold addresses, not devices: who isolates a device with two addresses
+//! adds two elements, in one transaction. A timeout is made longer by adding, deleting and adding
+//! the element in one transaction; adding it again leaves the old one. Isolation ends all that has
+//! the device's address, down to the renewal of its lease. ARP, neighbour discovery and the request
+//! for a first lease, all with its own gateway, go on and lead nowhere.
+//!
 //! The kernel knows addresses, ports and who opens: a flow is open when at least one of its
 //! operations is permitted in the posture. To tell operations apart is the work of the inspectors.
 //! The sets `inspected_*` hold the keys of flows that have one, and the chain `inspect` (before
 //! routing, priority −150) is empty: a gateway adds its `tproxy` rule there, in the transaction that
-//! loads this text. Until then those flows pass uninspected, like all others. A flow that a gateway
-//! takes to a local socket is judged in the input and output chains by the same columns.
+//! loads this text (nft wants `meta l4proto tcp` at the head of such a rule). Until then those flows
+//! pass uninspected, like all others. A flow that a gateway takes to a local socket is judged in
+//! the input and output chains by the same columns.
 //!
 //! What passes besides listed flows, for no device can work without it: ARP, neighbour discovery
 //! and DHCP between a device and its gateway; DHCP renewals to the DHCP services of the bundle
@@ -41,9 +48,9 @@
 mod mark;
 mod sets;
 mod skeleton;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use cordon_model::Bundle;
 use cordon_model::bundle::Role;

@@ -3,7 +3,7 @@
 //! This is the meaning of a decision; the engine is its fast form. `cordon explain` asks here, since
 //! one question does not pay for a table, and tests hold the two equal.
 
-use cedar_policy::{Authorizer, Decision as CedarDecision, Entities, PolicySet, Request};
+use cedar_policy::{AuthorizationError, Authorizer, Decision as CedarDecision, Entities, PolicySet, Request};
 use cordon_model::{
     Act, Decision, Device, Hospital, Now, Posture, Reason, RuleId, Target,
 };
@@ -60,8 +60,15 @@ impl<'a> Oracle<'a> {
             .filter_map(|id| RuleId::new(id.as_ref()).ok())
             .collect();
         rules.sort();
-        if response.diagnostics().errors().next().is_some() {
-            return denied(Reason::EvaluationFailed, rules);
+        let mut failed: Vec<RuleId> = response
+            .diagnostics()
+            .errors()
+            .map(|AuthorizationError::PolicyEvaluationError(error)| error.policy_id())
+            .filter_map(|id| RuleId::new(id.as_ref()).ok())
+            .collect();
+        if !failed.is_empty() {
+            failed.sort();
+            return denied(Reason::EvaluationFailed, failed);
         }
         if response.decision() == CedarDecision::Allow {
             return Decision::Permit { rules: rules.into() };

@@ -73,6 +73,17 @@ pub fn postures(set: &PostureSet) -> String {
     by_state(set, &parts)
 }
 
+/// Says which identities and attestations a set asks for, whatever the state and the mode.
+#[must_use]
+pub fn proofs(set: &PostureSet) -> String {
+    let parts = parts(set);
+    let identities = named(Identity::ALL, &parts.identities, Identity::name);
+    let attestations = named(Attestation::ALL, &parts.attestations, Attestation::name);
+    let identities = identities.map(|words| format!("identity {words}"));
+    let attestations = attestations.map(|words| format!("attestation {words}"));
+    identities.into_iter().chain(attestations).collect::<Vec<_>>().join("; ")
+}
+
 fn calm_twin(calm: &PostureSet, posture: Posture) -> bool {
     calm.contains(Posture { emergency: false, ..posture })
 }

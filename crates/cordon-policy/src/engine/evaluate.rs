@@ -1,5 +1,7 @@
 //! One rule, asked once for every combination of the facts that it reads.
 
+use std::collections::BTreeMap;
+
 use cedar_policy::{
     Authorizer, Context, Decision as CedarDecision, Effect, Entities, EntityUid, PolicySet,
     Request,
@@ -20,12 +22,13 @@ use crate::rulebook::{Rulebook, policy_set};
 pub(super) struct Reach {
     /// One set when the rule does not read the hour, else 24.
     pub(super) satisfied: Vec<PostureSet>,
-    pub(super) failed: PostureSet,
+    /// The same, where it cannot be evaluated.
+    pub(super) failed: Vec<PostureSet>,
 }
 
 impl Reach {
     pub(super) fn is_nowhere(&self) -> bool {
-        self.satisfied.iter().all(PostureSet::is_empty) && self.failed.is_empty()
+        self.satisfied.iter().chain(&self.failed).all(PostureSet::is_empty)
     }
 }
 
@@ -99,9 +102,10 @@ impl<'a> Evaluator<'a> {
             reading.mentions.context_itself || reading.mentions.context.contains(name)
         };
         let hours = if reads("hour") { HOURS } else { 1 };
-        let mut reach =
-            Reach { satisfied: vec![PostureSet::default(); hours], failed: PostureSet::default() };
-        for (hour, satisfied) in (0u8..).zip(&mut reach.satisfied) {
+        let nowhere = vec![PostureSet::default(); hours];
+        let mut reach = Reach { satisfied: nowhere.clone(), failed: nowhere };
+        let blocks = reach.satisfied.iter_mut().zip(&mut reach.failed);
+        for (hour, (satisfied, failed)) in (0u8..).zip(blocks) {
             let mut answers: Vec<Option<Answer>> = vec![None; Posture::COUNT];
             for posture in Posture::all() {
                 let seen = Posture {
@@ -124,7 +128,7 @@ impl<'a> Evaluator<'a> {
                 match answer {
                     Answer::Applies => satisfied.insert(posture),
                     Answer::Silent => {}
-                    Answer::Fails => reach.failed.insert(posture),
+                    Answer::Fails => failed.insert(posture),
                 }
             }
         }
@@ -196,7 +200,7 @@ pub(super) fn seen_facts(facts: Facts, reading: &Reading) -> Facts {
 pub(super) fn key(
     reading: &Reading,
     pair: Pair<'_>,
-    device_facts: &FxHashMap<&str, u32>,
+    device_facts: &BTreeMap<String, u32>,
     service_facts: &FxHashMap<&str, u32>,
     facts: Facts,
     words: &mut Words,
@@ -220,7 +224,7 @@ pub(super) fn key(
         key.push(u32::MAX);
     }
     for path in &reading.device_paths {
-        key.push(device_facts.get(path.as_str()).copied().unwrap_or(u32::MAX));
+        key.push(device_facts.get(path).copied().unwrap_or(u32::MAX));
     }
     for path in &reading.service_paths {
         key.push(service_facts.get(path.as_str()).copied().unwrap_or(u32::MAX));

@@ -1,5 +1,7 @@
 //! Builds the engine's table: a row of answers for every class, service, direction and operation.
 
+use std::collections::BTreeMap;
+
 use cordon_model::{
     Decision, Device, Direction, Hospital, Operation, Posture, PostureSet, Reason, Service,
     ServiceId,
@@ -29,7 +31,7 @@ type Facets = FxHashMap<&'static str, u32>;
 
 struct Class<'a> {
     device: &'a Device,
-    facts: FxHashMap<String, u32>,
+    facts: BTreeMap<String, u32>,
     /// Rules whose scope admits the class, in order.
     rules: Vec<usize>,
 }
@@ -185,7 +187,7 @@ impl<'a> Builder<'a> {
                 key.extend(rules.iter().filter_map(|rule| u32::try_from(*rule).ok()));
                 key.push(u32::MAX);
             }
-            let mut facts = FxHashMap::default();
+            let mut facts = BTreeMap::new();
             for path in &paths {
                 let number = match device_fact(hospital, device, path) {
                     Some(text) => self.words.number(text),
@@ -283,13 +285,11 @@ impl<'a> Builder<'a> {
         facts: Facts,
         relation: Relation,
     ) -> u32 {
-        let device_facts: FxHashMap<&str, u32> =
-            class.facts.iter().map(|(path, number)| (path.as_str(), *number)).collect();
         let mut reaches = Vec::with_capacity(rules.len());
         for &rule in rules {
             let Some(reading) = self.readings.get(rule) else { continue };
             let seen = seen_facts(facts, reading);
-            let key = key(reading, pair, &device_facts, facets, facts, &mut self.words);
+            let key = key(reading, pair, &class.facts, facets, facts, &mut self.words);
             let number = self.evaluator.reach(rule, reading, key, pair, seen);
             let place = usize::try_from(number).unwrap_or(usize::MAX);
             if self.evaluator.reaches.get(place).is_some_and(|reach| !reach.is_nowhere()) {
@@ -322,11 +322,16 @@ impl<'a> Builder<'a> {
         for hour in 0..hours {
             let mut permitted = PostureSet::default();
             for posture in Posture::all() {
-                let (mut permits, mut forbids, mut guarded, mut failed) = (vec![], vec![], false, false);
+                let (mut permits, mut forbids, mut failed, mut guarded) = (vec![], vec![], vec![], false);
                 for (rule, permit, guardrail, reach) in &parts {
                     let block = if reach.satisfied.len() == HOURS { hour } else { 0 };
-                    failed |= reach.failed.contains(posture);
-                    if !reach.satisfied.get(block).is_some_and(|set| set.contains(posture)) {
+                    let within = |sets: &[PostureSet]| {
+                        sets.get(block).is_some_and(|set| set.contains(posture))
+                    };
+                    if within(&reach.failed) {
+                        failed.push(*rule);
+                    }
+                    if !within(&reach.satisfied) {
                         continue;
                     }
                     if *permit {
@@ -336,8 +341,8 @@ impl<'a> Builder<'a> {
                         forbids.push(*rule);
                     }
                 }
-                let (permit, reason, deciding) = if failed {
-                    (false, Reason::EvaluationFailed, forbids)
+                let (permit, reason, deciding) = if !failed.is_empty() {
+                    (false, Reason::EvaluationFailed, failed)
                 } else if !forbids.is_empty() {
                     (false, forbidden(silent, guarded), forbids)
                 } else {

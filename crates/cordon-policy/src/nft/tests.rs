@@ -34,7 +34,11 @@ fn the_kernel_permits_a_flow_exactly_when_the_bundle_permits_an_operation() {
                 for key in index.keys() {
                     let wanted =
                         Operation::all().any(|op| index.permits(key, op, posture, hour).is_some());
-                    assert_eq!(sets.permits(key, posture), wanted, "{name} {hour} {posture:?} {key:?}");
+                    assert_eq!(
+                        sets.permits(key, posture),
+                        wanted,
+                        "{name} {hour} {posture:?} {key:?}"
+                    );
                 }
             }
         }
@@ -138,7 +142,13 @@ fn a_flow_of_the_bundle_passes_at_every_address_or_not_at_all() {
             let open = flow.is_open_at(NOON);
             assert!(flow_keys(device, flow, service).next().is_some());
             let normal_here = sets.permits_flow(device, flow, service, normal);
-            assert_eq!(normal_here, open && postures.contains(normal), "{} {}", device.id, service.id);
+            assert_eq!(
+                normal_here,
+                open && postures.contains(normal),
+                "{} {}",
+                device.id,
+                service.id
+            );
             let contained_here = sets.permits_flow(device, flow, service, contained);
             assert_eq!(contained_here, open && flow.lifeline, "{} {}", device.id, service.id);
         }
@@ -237,4 +247,18 @@ fn the_keys_of_inspected_flows_are_listed_apart() {
     let wanted = ["10.9.0.6", "10.9.0.16"]
         .map(|peer| key("10.1.0.12", peer, 443, Transport::Tcp, Direction::Out));
     assert_eq!(sets.inspected, BTreeSet::from(wanted));
+}
+
+#[test]
+fn each_flow_of_a_large_segment_is_printed_once() {
+    let bundle = bundles::large(400);
+    let sets = KernelSets::new(&bundle, NOON);
+    let flows: usize = sets.lists.iter().map(|list| list.flows.len()).sum();
+    let text = ruleset(&bundle, NOON);
+    let (_, policy) = text.split_once("table inet cordon_policy {").unwrap();
+    let (flow_sets, _) = policy.split_once("set inspected_").unwrap();
+    let printed =
+        flow_sets.lines().filter(|line| line.contains(" . tcp . ") || line.contains(" . udp . "));
+    assert_eq!(printed.count(), flows);
+    assert!(flows > 1_000, "{flows}");
 }

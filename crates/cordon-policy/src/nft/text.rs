@@ -185,7 +185,13 @@ impl Page {
     fn head(&mut self, bundle: &Bundle, hour: u8) {
         let number = bundle.number;
         let (hospital, point, role) = (&bundle.hospital, &bundle.point, bundle.role.name());
-        self.line(0, format!("# cordon: {point} ({role}) of {hospital}, bundle {number}, from {:02}:00 UTC", hour % 24));
+        self.line(
+            0,
+            format!(
+                "# cordon: {point} ({role}) of {hospital}, bundle {number}, from {:02}:00 UTC",
+                hour % 24
+            ),
+        );
         self.line(0, "# Generated; load it with `nft -f` as a whole.");
         let wildcard = if bundle.role == Role::Access { "*" } else { "" };
         let Interfaces { uplink, inside } = Interfaces::of(bundle);
@@ -206,7 +212,12 @@ impl Page {
     }
 
     /// Opens a set, prints its elements and closes it.
-    fn set(&mut self, name: &str, set_type: &str, elements: impl Iterator<Item = (String, String)>) {
+    fn set(
+        &mut self,
+        name: &str,
+        set_type: &str,
+        elements: impl Iterator<Item = (String, String)>,
+    ) {
         self.line(1, format!("set {name} {{"));
         self.line(2, format!("type {set_type}"));
         self.elements(elements);
@@ -248,8 +259,11 @@ impl Page {
         notes: &Notes<'_>,
     ) {
         let address = family.set_type();
-        let elements = of_kind(keys, direction, family)
-            .map(|key| (notes.get(key).cloned().unwrap_or_default(), element(key)));
+        let mut rows: Vec<(IpAddr, &str, &FlowKey)> = of_kind(keys, direction, family)
+            .map(|key| (key.device, notes.get(key).map_or("", String::as_str), key))
+            .collect();
+        rows.sort();
+        let elements = rows.into_iter().map(|(_, note, key)| (note.to_owned(), element(key)));
         let name = format!("{name}_{}{}", direction.name(), family.digit());
         self.set(&name, &format!("{address} . {address} . inet_proto . inet_service"), elements);
     }
@@ -321,7 +335,8 @@ impl Page {
         }
         for way in ["from_device", "to_device"] {
             self.line(1, format!("chain {}_{way} {{", chain(column)));
-            for (number, list) in column.lists.iter().filter_map(|n| Some((n, sets.lists.get(*n)?))) {
+            for (number, list) in column.lists.iter().filter_map(|n| Some((n, sets.lists.get(*n)?)))
+            {
                 for (direction, family) in kinds() {
                     if of_kind(&list.flows, direction, family).next().is_some() {
                         self.line(2, lookup(way, *number, direction, family));
@@ -378,7 +393,9 @@ fn lookup(way: &str, list: usize, direction: Direction, family: Family) -> Strin
     if from_device == (direction == Direction::Out) {
         format!("{addresses} . meta l4proto . th dport @{set} accept")
     } else {
-        format!("ct direction reply ct state established {addresses} . meta l4proto . th sport @{set} accept")
+        format!(
+            "ct direction reply ct state established {addresses} . meta l4proto . th sport @{set} accept"
+        )
     }
 }
 

@@ -26,26 +26,24 @@ const PROVEN: usize = 2;
 const EMERGENCY: usize = 3;
 
 /// Gives the three bundles and the names of their files.
-pub fn all() -> [(&'static str, Bundle); 3] {
+pub(crate) fn all() -> [(&'static str, Bundle); 3] {
     [("access", access()), ("segment", segment()), ("service", service())]
 }
 
 /// A gateway with a monitor, a pump and a controller on its ports.
-pub fn access() -> Bundle {
-    let devices =
-        [(monitor(), Some(1)), (pump(), Some(2)), (controller(), Some(3))].map(|(device, port)| {
-            BundleDevice { port, ..device }
-        });
+pub(crate) fn access() -> Bundle {
+    let devices = [(monitor(), Some(1)), (pump(), Some(2)), (controller(), Some(3))]
+        .map(|(device, port)| BundleDevice { port, ..device });
     bundle("gw-a-001", Role::Access, "port", devices.into())
 }
 
 /// A segment firewall before the same devices.
-pub fn segment() -> Bundle {
+pub(crate) fn segment() -> Bundle {
     bundle("fw-icu-a", Role::Segment, "inside0", vec![monitor(), pump(), controller()])
 }
 
 /// A guard before the health record; the controller never passes it.
-pub fn service() -> Bundle {
+pub(crate) fn service() -> Bundle {
     let mut bundle = bundle("guard-ehr", Role::Service, "segments0", vec![monitor(), pump()]);
     for list in &mut bundle.flow_lists {
         list.retain(|flow| flow.service == EHR);
@@ -54,7 +52,7 @@ pub fn service() -> Bundle {
 }
 
 /// A segment firewall before very many pumps.
-pub fn large(count: u16) -> Bundle {
+pub(crate) fn large(count: u16) -> Bundle {
     let mut bundle = segment();
     bundle.devices = (0..count)
         .map(|number| {
@@ -113,7 +111,14 @@ fn services() -> Vec<BundleService> {
     let clinical = ZoneKind::Clinical;
     let infrastructure = ZoneKind::Infrastructure;
     vec![
-        service_at("central-station", clinical, &["10.9.0.5", "fd00:9::5"], 2575, Tcp, Protocol::Hl7),
+        service_at(
+            "central-station",
+            clinical,
+            &["10.9.0.5", "fd00:9::5"],
+            2575,
+            Tcp,
+            Protocol::Hl7,
+        ),
         service_at("ehr-api", clinical, &["10.9.0.6", "10.9.0.16"], 443, Tcp, Protocol::Http),
         service_at("ntp", infrastructure, &["10.9.0.7", "fd00:9::7"], 123, Udp, Protocol::Ntp),
         service_at("pacs", clinical, &["10.9.0.8"], 104, Tcp, Protocol::Dicom),
@@ -155,6 +160,7 @@ fn flow_lists() -> Vec<Vec<BundleFlow>> {
             lifeline("orange-lifeline"),
             inspected("http.get", PROVEN, "orange-clinical-services"),
             inspected("http.post", STANDING, "orange-clinical-notes"),
+            flow(PACS, "dicom.c-echo", PROVEN, "orange-clinical-services"),
             flow(NTP, "ntp.query", STANDING, "orange-infrastructure"),
         ],
         vec![polled, nightly, flow(DHCP, "dhcp.lease", STANDING, "green-infrastructure")],

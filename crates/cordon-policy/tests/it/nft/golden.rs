@@ -1,0 +1,50 @@
+//! The texts on record; `CORDON_BLESS=1` writes them anew.
+
+use std::path::PathBuf;
+
+use cordon_policy::nft::ruleset;
+
+use super::lab::{Lab, ready};
+use super::{NOON, bundles};
+
+/// The hour in which the nightly flow is open.
+const NIGHT: u8 = 2;
+
+fn texts() -> Vec<(String, String)> {
+    let mut texts: Vec<_> = bundles::all()
+        .into_iter()
+        .map(|(name, bundle)| (format!("{name}.nft"), ruleset(&bundle, NOON)))
+        .collect();
+    texts.push(("segment-night.nft".to_owned(), ruleset(&bundles::segment(), NIGHT)));
+    texts
+}
+
+#[test]
+fn the_texts_are_the_ones_on_record() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata/nft");
+    let bless = std::env::var_os("CORDON_BLESS").is_some();
+    for (name, text) in texts() {
+        let path = folder.join(&name);
+        if bless {
+            std::fs::write(&path, &text).unwrap();
+        }
+        let record = std::fs::read_to_string(&path).unwrap_or_default();
+        let differ = record.lines().zip(text.lines()).position(|(old, new)| old != new);
+        assert!(
+            record == text,
+            "{name} differs from line {differ:?}; CORDON_BLESS=1 writes it anew"
+        );
+    }
+}
+
+#[test]
+fn nft_accepts_every_text_on_record() {
+    if !ready() {
+        return;
+    }
+    let lab = Lab::empty();
+    for (name, text) in texts() {
+        let answer = lab.nft(&["-c", "-f", "-"], &text);
+        assert!(answer.is_ok(), "{name}: {answer:?}");
+    }
+}
