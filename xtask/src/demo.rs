@@ -16,28 +16,28 @@ const HOSPITAL: &str = "examples/metropolitan";
 const PUMP: &str = "PUMP-3F-042";
 const OUTSIDE: &str = "198.51.100.45";
 
-/// A policy that looks harmless in review. The guardrails let it pass, but the hospital's own invariant does not.
-const BAD_PERMIT: &str = r#"@id("demo-green-clinical")
-@plain("Facility devices report to the clinical services that they declare.")
+/// A well-meant edit. Every guardrail lets it pass, and no test with samples would ask the question;
+/// the proof does.
+const BAD_PERMIT: &str = r#"@id("orange-emergency")
+@plain("In clinical emergency mode a patient-critical device reaches every clinical service of its building.")
 permit (principal is Device, action == Action::"connect", resource is Service)
-when
-{
-  principal.tier == Tier::"GREEN" &&
-  context.declared &&
-  resource.kind == ZoneKind::"clinical"
+when {
+  principal.tier == Tier::"ORANGE" && context.emergency && resource.kind == ZoneKind::"clinical"
 };
 "#;
 
 /// The invariant that it breaks.
-const BROKEN: &str = "green-stays-out-of-care";
+const BROKEN: &str = "emergency-opens-red-only";
 
 /// One step: what the reader is about to see, and how to know that it was seen.
 struct Scene<'a> {
     title: &'a str,
     arguments: Vec<&'a str>,
     exit_code: i32,
-    /// A word that the output must have, in whatever case.
-    word: &'a str,
+    /// The edit that is shown before the step, if any.
+    edit: Option<&'a str>,
+    /// Words that the output must have.
+    words: &'a [&'a str],
     showed: &'a str,
 }
 
@@ -58,8 +58,8 @@ pub(crate) fn run(repo: &Repo) -> anyhow::Result<()> {
             scenes.len(),
             scene.title
         ))?;
-        if scene.exit_code != 0 {
-            term::line(BAD_PERMIT)?;
+        if let Some(edit) = scene.edit {
+            term::line(edit)?;
         }
         match play(repo, &cordon, scene) {
             Ok(()) => term::line(format_args!("--- showed: {}", scene.showed))?,
@@ -88,14 +88,16 @@ fn scenes(spoilt: &str) -> [Scene<'_>; 5] {
             title: "The hospital is a folder of text files; `check` reads it whole and finds no mistake.",
             arguments: vec!["check", HOSPITAL],
             exit_code: 0,
-            word: "",
+            edit: None,
+            words: &["8,000", "272 enforcement points"],
             showed: "the plan, the devices, the profiles and the policies fit together",
         },
         Scene {
             title: "`prove` asks of every possible request, not of samples, whether an invariant can be broken.",
             arguments: vec!["prove", HOSPITAL],
             exit_code: 0,
-            word: "",
+            edit: None,
+            words: &["hold for every request there can be"],
             showed: "no request breaks an invariant",
         },
         Scene {
@@ -104,23 +106,26 @@ fn scenes(spoilt: &str) -> [Scene<'_>; 5] {
                 "explain", HOSPITAL, "--device", PUMP, "--to", OUTSIDE, "--port", "8080",
                 "--proto", "tcp",
             ],
-            exit_code: 0,
-            word: "deny",
+            exit_code: 1,
+            edit: None,
+            words: &["DENY (unlisted-destination)", "guardrail.no-internet-address"],
             showed: "denied, with the reason",
         },
         Scene {
             title: "The same pump speaks to the patient records, as it must.",
             arguments: vec!["explain", HOSPITAL, "--device", PUMP, "--to", "ehr-api"],
             exit_code: 0,
-            word: "permit",
+            edit: None,
+            words: &["PERMIT", "orange-clinical-services"],
             showed: "permitted, with the rule that permits it",
         },
         Scene {
-            title: "In a copy of the hospital, somebody adds one permit too many:",
+            title: "In a copy of the hospital, somebody adds one well-meant permit:",
             arguments: vec!["prove", spoilt],
             exit_code: 1,
-            word: BROKEN,
-            showed: "the proof fails and names the invariant with a request that would get through",
+            edit: Some(BAD_PERMIT),
+            words: &["REFUTED", BROKEN, "orange-emergency"],
+            showed: "the proof fails and names a device of the hospital that could abuse the edit",
         },
     ]
 }
@@ -137,8 +142,8 @@ fn play(repo: &Repo, cordon: &Path, scene: &Scene<'_>) -> anyhow::Result<()> {
         Some(code) if code == scene.exit_code => {}
         _ => bail!("{}, expected exit code {}", output.status, scene.exit_code),
     }
-    if !text.to_lowercase().contains(scene.word) {
-        bail!("the output does not say `{}`", scene.word);
+    if let Some(word) = scene.words.iter().find(|word| !text.contains(**word)) {
+        bail!("the output does not say `{word}`");
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use cedar_policy::{
     Effect, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator,
 };
 use cordon_model::fleet::PolicyFile;
-use cordon_model::{Diagnostic, Hospital, Place, Report, RuleId, SourceText};
+use cordon_model::{Diagnostic, Hospital, Place, Report, RuleId, SourceText, Tier};
 
 use crate::cedar;
 
@@ -99,7 +99,7 @@ impl Rulebook {
     #[must_use]
     pub fn read(hospital: &Hospital) -> (Option<Self>, Report) {
         let mut report = Report::default();
-        let book = read(&hospital.policies, &hospital.invariants, &mut report);
+        let book = read(hospital, &mut report);
         report.sort();
         (book.filter(|_| !report.has_errors()), report)
     }
@@ -127,7 +127,7 @@ pub(crate) fn policy_set<'a>(rules: impl Iterator<Item = &'a Rule>) -> PolicySet
     set
 }
 
-fn read(policies: &[PolicyFile], invariants: &[PolicyFile], report: &mut Report) -> Option<Rulebook> {
+fn read(hospital: &Hospital, report: &mut Report) -> Option<Rulebook> {
     let schema = match Schema::from_cedarschema_str(&cedar::schema_text()) {
         Ok((schema, _warnings)) => schema,
         Err(error) => {
@@ -142,7 +142,7 @@ fn read(policies: &[PolicyFile], invariants: &[PolicyFile], report: &mut Report)
     let standing =
         PolicyFile { path: "(standing invariants)".to_owned(), text: STANDING_INVARIANTS.to_owned() };
     let mut rules = reader.file(&guardrails, true);
-    for file in policies {
+    for file in &hospital.policies {
         rules.extend(reader.file(file, false));
     }
     if rules.len() > limits::POLICIES_MAX {
@@ -152,11 +152,18 @@ fn read(policies: &[PolicyFile], invariants: &[PolicyFile], report: &mut Report)
         return None;
     }
     let mut held = reader.file(&standing, true);
-    for file in invariants {
+    for file in &hospital.invariants {
         held.extend(reader.file(file, false));
     }
+    held.retain(|rule| concerns(rule, hospital));
     let invariants = held.into_iter().filter_map(|rule| reader.invariant(rule)).collect();
     Some(Rulebook { schema: reader.schema, rules, invariants })
+}
+
+/// An invariant marked `@tier("RED")` is about hospitals that have such devices.
+fn concerns(rule: &Rule, hospital: &Hospital) -> bool {
+    let tier = rule.policy.annotation("tier").and_then(Tier::from_name);
+    tier.is_none_or(|tier| hospital.tiers.contains_key(&tier))
 }
 
 struct Reader<'r> {

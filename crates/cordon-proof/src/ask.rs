@@ -24,6 +24,8 @@ pub(crate) mod limits {
     pub(crate) const WORKERS_MAX: usize = 2;
     /// What a solver gets beyond its own limit before it is ended.
     pub(crate) const GRACE: Duration = Duration::from_secs(2);
+    /// Characters of what the solver says went wrong.
+    pub(crate) const WORDS_MAX: usize = 200;
 }
 
 /// One question in one kind of request.
@@ -115,7 +117,7 @@ impl<'a> Asking<'a> {
             Some(solver) => solver,
             None => match self.start() {
                 Ok(solver) => solver,
-                Err(error) => return Answer::Unknown(said(&error, self.limit)),
+                Err(why) => return Answer::Unknown(why),
             },
         };
         let asked = tokio::time::timeout(self.limit + limits::GRACE, self.ask(job, &mut solver));
@@ -130,12 +132,15 @@ impl<'a> Asking<'a> {
         }
     }
 
-    fn start(&self) -> Result<CedarSymCompiler<LocalSolver>, Error> {
+    fn start(&self) -> Result<CedarSymCompiler<LocalSolver>, String> {
         let mut command = Command::new(self.solver);
         command.args(["--lang", "smt"]);
         command.arg(format!("--tlimit-per={}", self.limit.as_millis().max(1)));
         command.kill_on_drop(true);
-        CedarSymCompiler::new(LocalSolver::from_command(&mut command)?)
+        LocalSolver::from_command(&mut command)
+            .map_err(Error::from)
+            .and_then(CedarSymCompiler::new)
+            .map_err(|error| said(&error, self.limit))
     }
 
     fn set(&self, env: usize, number: usize) -> Result<Arc<CompiledPolicySet>, String> {
@@ -205,5 +210,9 @@ fn said(error: &Error, limit: Duration) -> String {
         }
         cause = error.source();
     }
-    text
+    // A formula may follow, as long as all the rules together.
+    match text.char_indices().nth(limits::WORDS_MAX) {
+        Some((end, _)) => format!("{} …", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
 }

@@ -7,7 +7,7 @@ use cedar_policy::{
 };
 use cedar_policy_symcc::Env;
 use cordon_policy::Rulebook;
-use cordon_policy::rulebook::Rule;
+use cordon_policy::rulebook::{Invariant, Rule};
 
 use crate::claim::{Claim, Meaning, Plan, Query};
 use crate::proof::{Answer, Conceivable, Counterexample, Deciding, Scene, Verdict};
@@ -39,24 +39,42 @@ pub(crate) fn judge(
     let connects = env.request.action().is_some_and(|action| action.id().unescaped() == "connect");
     let failed = match query {
         Query::NeverErrors(policy) => plan.policies.get(policy).zip(verdicts.first()),
-        _ => None,
+        Query::Disjoint(..) | Query::Implies(..) | Query::Same(..) | Query::Speaks(_) => None,
     };
+    let mut in_no_plan = false;
     if connects {
         if let Some(example) = search.witness(claim.meaning, failed) {
             return Ok(example);
         }
+        let resource = env.request.resource().map(|uid| uid.type_name().to_string());
+        in_no_plan = search.found_none && resource.as_deref() == Some("Service");
     }
-    let scene = Scene::Conceivable(conceivable(plan, claim, env, &verdicts));
-    Ok(Counterexample { scene, verdicts })
+    let conceivable = Conceivable { in_no_plan, ..conceivable(plan, claim, env, &verdicts) };
+    let scene = Scene::Conceivable(conceivable);
+    let book = plan.sets.iter().find_map(|set| set.book);
+    let contradicts = opposed(claim.meaning, book, |invariant| {
+        PolicySet::from_policies([invariant.rule.policy.clone()]).is_ok_and(|set| {
+            let verdict = ask("", &set, None, &env.request, &env.entities);
+            verdict.answer == Answer::Permit
+        })
+    });
+    Ok(Counterexample { scene, verdicts, contradicts })
+}
+
+/// Lists the invariants that claim the opposite of a broken one and match the same request.
+pub(crate) fn opposed(
+    meaning: Meaning<'_>,
+    book: Option<&Rulebook>,
+    matches: impl Fn(&Invariant) -> bool,
+) -> Vec<String> {
+    let Meaning::Invariant(broken) = meaning else { return Vec::new() };
+    let all = book.into_iter().flat_map(|book| &book.invariants);
+    let opposed = all.filter(|other| other.holds != broken.holds && matches(other));
+    opposed.map(|invariant| invariant.rule.id.to_string()).collect()
 }
 
 /// Asks Cedar about the solver's example; `None` when it does not break the claim.
-fn confirmed(
-    plan: &Plan<'_>,
-    claim: &Claim<'_>,
-    query: Query,
-    env: &Env,
-) -> Option<Vec<Verdict>> {
+fn confirmed(plan: &Plan<'_>, claim: &Claim<'_>, query: Query, env: &Env) -> Option<Vec<Verdict>> {
     let verdict = |number: usize| {
         let set = plan.sets.get(number)?;
         Some(ask(&set.label, &set.policies, set.book, &env.request, &env.entities))
@@ -127,12 +145,7 @@ fn named<'b>(book: &'b Rulebook, id: &str) -> Option<&'b Rule> {
     book.rule(id).or_else(|| held().find(|rule| rule.id.as_str() == id))
 }
 
-fn conceivable(
-    plan: &Plan<'_>,
-    claim: &Claim<'_>,
-    env: &Env,
-    verdicts: &[Verdict],
-) -> Conceivable {
+fn conceivable(plan: &Plan<'_>, claim: &Claim<'_>, env: &Env, verdicts: &[Verdict]) -> Conceivable {
     let mut paths = BTreeSet::new();
     if let Meaning::Invariant(invariant) = claim.meaning {
         paths.extend(rewrite::reads(&invariant.rule.policy));
@@ -149,7 +162,8 @@ fn conceivable(
         Meaning::Invariant(_) | Meaning::NeverErrors | Meaning::Widening(..) => true,
     });
     let facts = paths.into_iter().filter_map(|path| {
-        let value = fact(env, &path)?;
+        // A name that the solver left empty is a name that does not matter.
+        let value = fact(env, &path).filter(|value| !value.is_empty())?;
         Some((path, value))
     });
     let action = env.request.action().map(|action| action.id().unescaped().to_owned());
@@ -162,6 +176,7 @@ fn conceivable(
         },
         resource: party(env, env.request.resource()),
         facts: facts.collect::<BTreeMap<String, String>>(),
+        in_no_plan: false,
     }
 }
 

@@ -53,6 +53,8 @@ pub struct Counterexample {
     pub scene: Scene,
     /// What the rules answer: one answer, or one for each of the two that should agree.
     pub verdicts: Vec<Verdict>,
+    /// Invariants that claim the opposite of the same request: no rules can satisfy both.
+    pub contradicts: Vec<String>,
 }
 
 /// The request of a counterexample.
@@ -61,7 +63,7 @@ pub struct Counterexample {
 pub enum Scene {
     /// A device of the plan can do it today.
     InPlan(InPlan),
-    /// No device of the plan does it, but the policies would allow it to one that may come.
+    /// No device of the plan is known to do it; one that may come could, or a person.
     Conceivable(Conceivable),
 }
 
@@ -88,6 +90,8 @@ pub struct InPlan {
     pub lifeline: bool,
     /// How many devices of the plan break the claim in some posture.
     pub devices: usize,
+    /// Whether the count stopped early, so that there may be more.
+    pub at_least: bool,
 }
 
 /// A request in the schema's words.
@@ -101,6 +105,8 @@ pub struct Conceivable {
     pub resource: String,
     /// The facts that the rules concerned read, by their paths in the schema.
     pub facts: BTreeMap<String, String>,
+    /// Whether every device of the plan was looked at and none does it today.
+    pub in_no_plan: bool,
 }
 
 /// One answer to the request.
@@ -151,6 +157,9 @@ impl fmt::Display for Counterexample {
         for verdict in &self.verdicts {
             write!(f, "\n{verdict}")?;
         }
+        for id in &self.contradicts {
+            write!(f, "\n  invariant `{id}` claims the opposite: no rules can satisfy both")?;
+        }
         Ok(())
     }
 }
@@ -158,7 +167,11 @@ impl fmt::Display for Counterexample {
 impl fmt::Display for InPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.act)?;
-        write!(f, "  {} is {}, {}, in {}", self.act.device, self.tier, self.device_type, self.segment)?;
+        write!(
+            f,
+            "  {} is {}, {}, in {}",
+            self.act.device, self.tier, self.device_type, self.segment
+        )?;
         if let Target::Service(service) = &self.act.target {
             write!(f, "; {service} is {}", self.service_kind)?;
         }
@@ -175,17 +188,26 @@ impl fmt::Display for InPlan {
             write!(f, ", {hour:02}:00 UTC")?;
         }
         let devices = self.devices;
-        write!(f, "\n  {devices} device{} of the plan", if devices == 1 { "" } else { "s" })
+        let devices =
+            if devices == 1 { "1 device".to_owned() } else { format!("{devices} devices") };
+        let at_least = if self.at_least { "at least " } else { "" };
+        write!(f, "\n  concerns {at_least}{devices} of the plan")
     }
 }
 
 impl fmt::Display for Conceivable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} {} {}", self.principal, self.action, self.resource)?;
+        write!(f, "{} {} {}", self.principal, self.action, self.resource)?;
         for (path, value) in &self.facts {
-            writeln!(f, "  {path} is {value}")?;
+            write!(f, "\n  {path} is {value}")?;
         }
-        write!(f, "  no device of today's plan does this, but nothing keeps the next from it")
+        if self.in_no_plan {
+            write!(
+                f,
+                "\n  no device of today's plan does this, but nothing keeps the next from it"
+            )?;
+        }
+        Ok(())
     }
 }
 

@@ -63,11 +63,13 @@ pub enum ProveError {
     #[error("the exception is not a Cedar policy")]
     ExceptionSyntax(#[source] Box<ParseErrors>),
     /// The exception of a widening is not a permit.
-    #[error("an exception is a permit of what may come to be permitted, and neither a forbid nor a template")]
+    #[error(
+        "an exception is a permit of what may come to be permitted, and neither a forbid nor a template"
+    )]
     ExceptionEffect,
     /// The exception of a widening does not fit the schema.
-    #[error("the exception does not fit the schema: {0}")]
-    ExceptionSchema(Box<cedar_policy::ValidationError>),
+    #[error("the exception does not fit the schema")]
+    ExceptionSchema(#[source] Box<cedar_policy::ValidationError>),
 }
 
 /// What has been answered so far.
@@ -205,7 +207,7 @@ fn exception(text: &str, book: &Rulebook) -> Result<Vec<Rule>, ProveError> {
             api_rate_per_minute: None,
             inspect: false,
             place: Place::file("(exception)"),
-            policy: policy.new_id(PolicyId::new(name)),
+            policy: policy.new_id(PolicyId::new(format!("({name})"))),
         })
     });
     Ok(rules.collect())
@@ -309,23 +311,28 @@ impl<'a> Court<'a> {
         if let Some(obstacle) = &claim.obstacle {
             return undecided(obstacle.to_string());
         }
-        let asking = self.asking;
+        let plan = self.asking.plan;
+        let mut why = hearing.unknown.map(|(_, why)| why);
         if let Some((job, env)) = hearing.broken {
-            return example::judge(asking.plan, claim, job.query, &env, &mut self.search)
-                .map_or_else(|why| undecided(why.to_string()), |e| Outcome::Refuted(Box::new(e)));
+            match example::judge(plan, claim, job.query, &env, &mut self.search) {
+                Ok(example) => return Outcome::Refuted(Box::new(example)),
+                Err(error) => why = Some(error.to_string()),
+            }
         }
         if hearing.open > 0 {
-            return undecided("some of its questions were never answered".to_owned());
+            why.get_or_insert_with(|| "some of its questions were never answered".to_owned());
         }
-        if let Some((_, why)) = hearing.unknown {
-            // An example in the plan refutes it, whatever keeps the solver busy.
+        if let Some(why) = why {
+            // An example in the plan refutes it, whatever ails the solver.
             return match self.search.witness(claim.meaning, None) {
                 Some(example) => Outcome::Refuted(Box::new(example)),
                 None => undecided(why),
             };
         }
         if hearing.about.is_empty() {
-            return undecided("it matches no request there can be, so it claims nothing".to_owned());
+            return undecided(
+                "it matches no request there can be, so it claims nothing".to_owned(),
+            );
         }
         Outcome::Proved
     }

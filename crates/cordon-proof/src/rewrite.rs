@@ -88,9 +88,9 @@ fn scope(policy: &Policy) -> Value {
         let action = json!({"Value": {"__entity": action}});
         parts.push(json!({"==": {"left": {"Var": "action"}, "right": action}}));
     }
-    parts.into_iter().fold(json!({"Value": true}), |all, part| {
-        json!({"&&": {"left": all, "right": part}})
-    })
+    parts
+        .into_iter()
+        .fold(json!({"Value": true}), |all, part| json!({"&&": {"left": all, "right": part}}))
 }
 
 /// Lists the facts that a policy's conditions read, as paths from the variable.

@@ -3,6 +3,7 @@
 //! Invariant: what is found is asked of the oracle again, the whole policy set at once, before it
 //! counts.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy::Policy;
@@ -10,13 +11,13 @@ use cordon_model::{
     Act, Attachment, Attestation, Decision, Device, DeviceState, Direction, Hospital, Identity,
     Mono, Now, Operation, Posture, PostureSet, Reason, Service, ServiceId, Target, Tier, Wall,
 };
+use cordon_policy::Rulebook;
 use cordon_policy::engine::{self, Engine, Relation};
 use cordon_policy::oracle::Oracle;
-use cordon_policy::Rulebook;
 use cordon_policy::rulebook::{Holds, Rule};
 
 use crate::claim::{Meaning, Plan};
-use crate::example::deciding;
+use crate::example::{deciding, opposed};
 use crate::proof::{Answer, Counterexample, Deciding, InPlan, Scene, Verdict};
 use crate::rewrite;
 
@@ -33,6 +34,8 @@ pub(crate) struct Search<'a> {
     book: Option<&'a Rulebook>,
     /// The engine of `book`, once it was needed.
     engine: Option<Engine>,
+    /// Whether the last search looked at every act of a device on a service and found none.
+    pub(crate) found_none: bool,
 }
 
 /// Where an act happens, and when, if the hour matters.
@@ -49,6 +52,15 @@ struct Found<'h> {
     place: Place<'h>,
     posture: Posture,
     strangeness: u32,
+    /// How many devices are like this one.
+    count: usize,
+}
+
+impl Found<'_> {
+    /// The least strange first, and among those the one that most devices share.
+    fn rank(&self) -> (u32, std::cmp::Reverse<usize>) {
+        (self.strangeness, std::cmp::Reverse(self.count))
+    }
 }
 
 /// The tables that a claim needs: what it is about, and what that is held against.
@@ -57,13 +69,13 @@ struct Tables<'e> {
     left: &'e Engine,
     right: &'e Engine,
     except: Option<&'e Engine>,
-    lookups: usize,
+    lookups: Cell<usize>,
 }
 
 impl<'a> Search<'a> {
     pub(crate) fn new(hospital: &'a Hospital, plan: &Plan<'a>) -> Self {
         let book = plan.sets.iter().find_map(|set| set.book);
-        Self { hospital, book, engine: None }
+        Self { hospital, book, engine: None, found_none: false }
     }
 
     /// Finds the least strange act of the plan that breaks a claim.
@@ -74,6 +86,7 @@ impl<'a> Search<'a> {
         meaning: Meaning<'_>,
         failed: Option<(&Policy, &Verdict)>,
     ) -> Option<Counterexample> {
+        self.found_none = false;
         let book = self.book?;
         let alone = |rules: Vec<Rule>| Rulebook {
             schema: book.schema.clone(),
@@ -93,25 +106,39 @@ impl<'a> Search<'a> {
         };
         let except = match meaning {
             Meaning::Widening(_, _, except) if !except.is_empty() => Some(alone(except.to_vec())),
-            _ => None,
+            Meaning::Invariant(_)
+            | Meaning::NeverErrors
+            | Meaning::Within(..)
+            | Meaning::Lifelines
+            | Meaning::Widening(..) => None,
         };
         let hospital = self.hospital;
         let build = |book: &Option<Rulebook>| book.as_ref().map(|b| Engine::build(hospital, b));
         let (left_engine, right_engine, except_engine) =
             (build(&left), build(&right), build(&except));
         let ruled = &*self.engine.get_or_insert_with(|| Engine::build(hospital, book));
-        let mut tables = Tables {
+        let tables = Tables {
             meaning,
             left: left_engine.as_ref().unwrap_or(ruled),
             right: right_engine.as_ref().unwrap_or(ruled),
             except: except_engine.as_ref(),
-            lookups: 0,
+            lookups: Cell::new(0),
         };
         let books: Vec<&Rulebook> =
             [left.as_ref(), right.as_ref(), Some(book)].into_iter().flatten().collect();
-        let (found, devices) = tables.best(hospital, &books)?;
+        let best = tables.best(hospital, &books);
+        let exhausted = tables.is_exhausted();
+        self.found_none = best.is_none() && !exhausted && !matches!(meaning, Meaning::NeverErrors);
+        let (found, devices) = best?;
         let verdicts = self.verdicts(&found, meaning, failed)?;
-        Some(Counterexample { scene: Scene::InPlan(scene(hospital, &found, devices)), verdicts })
+        let mut scene = scene(hospital, &found, devices);
+        scene.at_least = exhausted;
+        let scene = Scene::InPlan(scene);
+        let contradicts = opposed(meaning, Some(book), |invariant| {
+            let oracle = Oracle::new(hospital, &alone(vec![invariant.rule.clone()]));
+            oracle.decide(&found.place.act(), found.posture, found.place.now()).is_permit()
+        });
+        Some(Counterexample { scene, verdicts, contradicts })
     }
 
     /// Asks the oracle about what was found; `None` when it does not break the claim after all.
@@ -156,8 +183,7 @@ impl<'a> Search<'a> {
                     ["the old rules", "the new rules"]
                 };
                 let [one, other] = labels;
-                let (one, other) =
-                    (ask(one, new, found.posture), ask(other, old, found.posture));
+                let (one, other) = (ask(one, new, found.posture), ask(other, old, found.posture));
                 (permits(&one) && !permits(&other)).then(|| vec![one, other])
             }
         }
@@ -186,18 +212,12 @@ impl Place<'_> {
 
 impl Tables<'_> {
     /// Finds the least strange act that breaks the claim, and how many devices have one.
-    fn best<'h>(
-        &mut self,
-        hospital: &'h Hospital,
-        books: &[&Rulebook],
-    ) -> Option<(Found<'h>, usize)> {
+    fn best<'h>(&self, hospital: &'h Hospital, books: &[&Rulebook]) -> Option<(Found<'h>, usize)> {
         let policies = || {
             let rules = books.iter().flat_map(|book| &book.rules);
             rules.map(|rule| &rule.policy)
         };
         let hourly = policies().any(|policy| rewrite::reads(policy).contains("context.hour"));
-        let hours: Vec<Option<u8>> =
-            if hourly { (0..24).map(Some).collect() } else { vec![None] };
         let mut best: Option<Found<'h>> = None;
         let mut devices = 0;
         for (device, count) in groups(hospital, policies()) {
@@ -205,14 +225,12 @@ impl Tables<'_> {
             for service in &hospital.services {
                 for operation in service.1.protocol.operations() {
                     for direction in Direction::ALL {
-                        for hour in &hours {
-                            let place =
-                                Place { device, service, direction, operation, hour: *hour };
-                            let Some(found) = self.breaking(hospital, place) else { continue };
-                            breaks = true;
-                            if best.as_ref().is_none_or(|b| found.strangeness < b.strangeness) {
-                                best = Some(found);
-                            }
+                        let place = Place { device, service, direction, operation, hour: None };
+                        let found = self.breaking(hospital, place, count, hourly);
+                        let Some(found) = found else { continue };
+                        breaks = true;
+                        if best.as_ref().is_none_or(|best| found.rank() < best.rank()) {
+                            best = Some(found);
                         }
                     }
                 }
@@ -222,106 +240,168 @@ impl Tables<'_> {
         best.map(|best| (best, devices))
     }
 
+    /// Says whether the search had to stop before its end.
+    fn is_exhausted(&self) -> bool {
+        self.lookups.get() > limits::LOOKUPS_MAX
+    }
+
     /// Finds the least strange posture in which an act breaks the claim.
-    fn breaking<'h>(&mut self, hospital: &Hospital, place: Place<'h>) -> Option<Found<'h>> {
-        if self.is_out_of_question(&place) || self.lookups > limits::LOOKUPS_MAX {
-            return None;
-        }
-        let broken = self.broken(hospital, &place);
-        if broken.is_empty() {
-            return None;
-        }
-        let declared = matches!(place.relation(hospital), Relation::Declared { .. });
-        let strangeness = |posture: &Posture| strangeness(*posture, place.device, declared);
-        let posture =
-            Posture::all().filter(|posture| broken.contains(*posture)).min_by_key(strangeness)?;
-        let strangeness = strangeness(&posture);
-        Some(Found { place, posture, strangeness })
-    }
-
-    /// Says, from what is permitted at any hour, whether the place can break the claim at all.
-    fn is_out_of_question(&self, place: &Place<'_>) -> bool {
-        let Place { device, service, direction, operation, .. } = place;
-        !matches!(self.meaning, Meaning::NeverErrors)
-            && self.left.permitted(&device.id, service.0, *direction, *operation).is_empty()
-    }
-
-    fn permitted(&mut self, engine: &Engine, place: &Place<'_>) -> PostureSet {
-        let Place { device, service, direction, operation, hour } = place;
-        if hour.is_none() {
-            return engine.permitted(&device.id, service.0, *direction, *operation);
-        }
-        self.lookups += Posture::COUNT;
-        let (act, now) = (place.act(), place.now());
-        Posture::all().filter(|posture| engine.decide(&act, *posture, now).is_permit()).collect()
-    }
-
-    /// Gives the postures in which an act breaks the claim.
-    fn broken(&mut self, hospital: &Hospital, place: &Place<'_>) -> PostureSet {
-        let (left, right) = (self.left, self.right);
+    fn breaking<'h>(
+        &self,
+        hospital: &Hospital,
+        place: Place<'h>,
+        count: usize,
+        hourly: bool,
+    ) -> Option<Found<'h>> {
         if matches!(self.meaning, Meaning::NeverErrors) {
-            return failing(left, place);
+            let posture = failing(self.left, &place)?;
+            let declared = matches!(place.relation(hospital), Relation::Declared { .. });
+            let strangeness = strangeness(posture, place.device, declared);
+            return Some(Found { place, posture, strangeness, count });
         }
-        let here = self.permitted(left, place);
+        // What is permitted at some hour; exactly what is permitted when no rule reads the hour.
+        let ever = Ever {
+            left: self.ever(self.left, &place),
+            right: self.ever(self.right, &place),
+            except: self.except.map(|engine| self.ever(engine, &place)).unwrap_or_default(),
+        };
+        if self.is_out_of_question(&ever) {
+            return None;
+        }
+        let relation = place.relation(hospital);
+        let declared = matches!(relation, Relation::Declared { .. });
+        let protected = matches!(relation, Relation::Declared { lifeline: true, .. })
+            && [Tier::Red, Tier::GreenLs].contains(&place.device.tier);
+        if matches!(self.meaning, Meaning::Lifelines) && !protected {
+            return None;
+        }
+        let strangeness = |posture: &Posture| strangeness(*posture, place.device, declared);
+        if !hourly {
+            let breaks = |p: &Posture| self.breaks(*p, &|side, p| ever.of(side).contains(p));
+            let posture = Posture::all().filter(breaks).min_by_key(strangeness)?;
+            let strangeness = strangeness(&posture);
+            return Some(Found { place, posture, strangeness, count });
+        }
+        let mut postures: Vec<Posture> = Posture::all().collect();
+        postures.sort_by_key(strangeness);
+        let (posture, hour) = postures.into_iter().find_map(|posture| {
+            let hour = (0..24).find(|hour| self.breaks_at(&place, &ever, posture, *hour))?;
+            Some((posture, hour))
+        })?;
+        let strangeness = strangeness(&posture);
+        let place = Place { hour: Some(hour), ..place };
+        Some(Found { place, posture, strangeness, count })
+    }
+
+    fn ever(&self, engine: &Engine, place: &Place<'_>) -> PostureSet {
+        let Place { device, service, direction, operation, .. } = place;
+        engine.permitted(&device.id, service.0, *direction, *operation)
+    }
+
+    /// Says, from what is permitted at any hour, whether an act can break the claim at all.
+    fn is_out_of_question(&self, ever: &Ever) -> bool {
         match self.meaning {
-            Meaning::NeverErrors => PostureSet::default(),
+            Meaning::NeverErrors => false,
+            Meaning::Invariant(invariant) if invariant.holds == Holds::Never => {
+                ever.left.intersection(&ever.right).is_empty()
+            }
+            Meaning::Invariant(_)
+            | Meaning::Within(..)
+            | Meaning::Lifelines
+            | Meaning::Widening(..) => ever.left.is_empty(),
+        }
+    }
+
+    /// Says whether a posture breaks the claim at one hour.
+    fn breaks_at(&self, place: &Place<'_>, ever: &Ever, posture: Posture, hour: u8) -> bool {
+        if self.is_exhausted() {
+            return false;
+        }
+        let at = Place { hour: Some(hour), ..*place };
+        let (act, now) = (at.act(), at.now());
+        self.breaks(posture, &|side, posture| {
+            let engine = match side {
+                Side::Left => Some(self.left),
+                Side::Right => Some(self.right),
+                Side::Except => self.except,
+            };
+            self.lookups.set(self.lookups.get() + 1);
+            ever.of(side).contains(posture)
+                && engine.is_some_and(|engine| engine.decide(&act, posture, now).is_permit())
+        })
+    }
+
+    /// Says whether a posture breaks the claim, given who permits what.
+    fn breaks(&self, posture: Posture, permits: &dyn Fn(Side, Posture) -> bool) -> bool {
+        match self.meaning {
+            Meaning::NeverErrors => false,
             Meaning::Invariant(invariant) => {
-                let ruled = self.permitted(right, place);
                 let wanted = invariant.holds == Holds::Always;
-                let broken = |p: &Posture| here.contains(*p) && ruled.contains(*p) != wanted;
-                Posture::all().filter(broken).collect()
+                permits(Side::Left, posture) && permits(Side::Right, posture) != wanted
             }
             Meaning::Within(inner, outer) => {
-                let broken = |p: &Posture| {
-                    p.state == inner
-                        && here.contains(*p)
-                        && !here.contains(Posture { state: outer, ..*p })
-                };
-                Posture::all().filter(broken).collect()
+                let outside = Posture { state: outer, ..posture };
+                posture.state == inner
+                    && permits(Side::Left, posture)
+                    && !permits(Side::Left, outside)
             }
             Meaning::Lifelines => {
-                let tiers = [Tier::Red, Tier::GreenLs];
-                let lifeline =
-                    matches!(place.relation(hospital), Relation::Declared { lifeline: true, .. });
-                if !lifeline || !tiers.contains(&place.device.tier) {
-                    return PostureSet::default();
-                }
-                let broken = |p: &Posture| {
-                    p.state != DeviceState::Isolated
-                        && !here.contains(*p)
-                        && alike(*p).any(|other| here.contains(other))
-                };
-                Posture::all().filter(broken).collect()
+                posture.state != DeviceState::Isolated
+                    && !permits(Side::Left, posture)
+                    && alike(posture).any(|other| permits(Side::Left, other))
             }
             Meaning::Widening(..) => {
-                let old = self.permitted(right, place);
-                let excepted = self.except.map(|engine| self.permitted(engine, place));
-                let excepted = excepted.unwrap_or_default();
-                let new = |p: &Posture| {
-                    here.contains(*p) && !old.contains(*p) && !excepted.contains(*p)
-                };
-                Posture::all().filter(new).collect()
+                permits(Side::Left, posture)
+                    && !permits(Side::Right, posture)
+                    && !permits(Side::Except, posture)
             }
+        }
+    }
+}
+
+/// Whose answer is looked up.
+#[derive(Clone, Copy)]
+enum Side {
+    Left,
+    Right,
+    Except,
+}
+
+/// The postures in which an act is permitted at some hour.
+struct Ever {
+    left: PostureSet,
+    right: PostureSet,
+    except: PostureSet,
+}
+
+impl Ever {
+    fn of(&self, side: Side) -> &PostureSet {
+        match side {
+            Side::Left => &self.left,
+            Side::Right => &self.right,
+            Side::Except => &self.except,
         }
     }
 }
 
 /// Asks about the usual posture only: what fails reads something else than the posture.
-fn failing(engine: &Engine, place: &Place<'_>) -> PostureSet {
+fn failing(engine: &Engine, place: &Place<'_>) -> Option<Posture> {
     let posture = usual(place.device);
     let failed = matches!(
         engine.decide(&place.act(), posture, place.now()),
         Decision::Deny { reason: Reason::EvaluationFailed, .. }
     );
-    Some(posture).filter(|_| failed).into_iter().collect()
+    failed.then_some(posture)
 }
 
 /// Gives the postures that differ in identity and attestation only.
 fn alike(posture: Posture) -> impl Iterator<Item = Posture> {
     Identity::ALL.iter().flat_map(move |&identity| {
-        Attestation::ALL
-            .iter()
-            .map(move |&attestation| Posture { identity, attestation, ..posture })
+        Attestation::ALL.iter().map(move |&attestation| Posture {
+            identity,
+            attestation,
+            ..posture
+        })
     })
 }
 
@@ -397,5 +477,6 @@ fn scene(hospital: &Hospital, found: &Found<'_>, devices: usize) -> InPlan {
         declared: matches!(relation, Relation::Declared { .. }),
         lifeline: matches!(relation, Relation::Declared { lifeline: true, .. }),
         devices,
+        at_least: false,
     }
 }

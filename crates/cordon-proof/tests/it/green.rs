@@ -2,18 +2,15 @@
 
 use std::time::Instant;
 
-use cordon_proof::Outcome;
 use cordon_proof::prove::claims;
 
-use crate::hospital::{large, prove, prover, with};
+use crate::hospital::{large, prove, prover, refuted, with};
 
 #[test]
 fn the_shipped_rules_hold_for_every_request() {
     let proofs = prove(&with(""));
-    for proof in &proofs {
-        println!("{:>6} ms {} {:?} {:?}", proof.elapsed_ms, proof.id, proof.outcome, proof.requests);
-    }
-    assert!(proofs.iter().all(|proof| matches!(proof.outcome, Outcome::Proved)));
+    assert!(refuted(&proofs).is_empty(), "{proofs:#?}");
+    assert!(proofs.iter().all(|proof| !proof.requests.is_empty()));
     let ids: Vec<&str> = proofs.iter().map(|proof| proof.id.as_str()).collect();
     for id in [
         "standing.red-lifelines-hold",
@@ -34,8 +31,7 @@ fn the_example_hospital_is_proved_within_a_minute() {
     let mut heard = 0;
     let proofs = prover().prove(&book, &hospital, &mut |_| heard += 1).unwrap();
     let elapsed = start.elapsed();
-    println!("{elapsed:?}");
-    assert!(proofs.iter().all(|proof| proof.is_proved()), "{proofs:#?}");
+    assert!(refuted(&proofs).is_empty(), "{proofs:#?}");
     assert_eq!(heard, proofs.len());
     assert!(elapsed.as_secs() < 60, "{elapsed:?}");
 }

@@ -147,6 +147,8 @@ pub(crate) fn example<'p>(proofs: &'p [Proof], id: &str) -> &'p Counterexample {
     let proof = proofs.iter().find(|proof| proof.id == id).unwrap();
     match &proof.outcome {
         Outcome::Refuted(example) => example,
-        other => unreachable!("{id} is not refuted: {other:#?}"),
+        other @ (Outcome::Proved | Outcome::Undecided { .. }) => {
+            unreachable!("{id} is not refuted: {other:#?}")
+        }
     }
 }

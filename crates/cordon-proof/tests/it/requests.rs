@@ -1,7 +1,7 @@
 //! What proofs assume of requests holds of requests as cordon makes them.
 
-use cordon_model::{Direction, Now, Posture, RuleId, Target, Wall};
 use cordon_model::{Act, Decision, Mono, Place};
+use cordon_model::{Direction, Now, Posture, RuleId, Target, Wall};
 use cordon_policy::Rulebook;
 use cordon_policy::oracle::Oracle;
 use cordon_policy::rulebook::Rule;

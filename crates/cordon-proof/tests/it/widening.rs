@@ -2,9 +2,9 @@
 
 use cordon_model::Hospital;
 use cordon_policy::Rulebook;
-use cordon_proof::prove::{ProveError, claims};
-use cordon_proof::proof::{Answer, Scene};
 use cordon_proof::Proof;
+use cordon_proof::proof::{Answer, Scene};
+use cordon_proof::prove::{ProveError, claims};
 
 use crate::hospital::{example, prover, refuted, with};
 
@@ -28,7 +28,6 @@ fn a_new_permit_widens_and_names_a_device() {
     let proofs = widening(&new, &old, None);
     assert_eq!(refuted(&proofs), [claims::WIDENING]);
     let example = example(&proofs, claims::WIDENING);
-    println!("{example}");
     let Scene::InPlan(scene) = &example.scene else { unreachable!("{example}") };
     assert_eq!(scene.act.to_string(), "HVAC-1 → ehr-api http.get");
     let answers: Vec<_> = example.verdicts.iter().map(|v| (v.of.as_str(), &v.answer)).collect();
@@ -54,7 +53,6 @@ fn an_exception_covers_what_it_permits_and_nothing_else() {
     let narrow = r#"permit (principal, action == Action::"connect", resource is Service)
         when { principal.tier == Tier::"GREEN" && resource.port == 2575 };"#;
     let proofs = widening(&new, &old, Some(narrow));
-    println!("{}", example(&proofs, claims::WIDENING));
     assert_eq!(refuted(&proofs), [claims::WIDENING]);
 }
 
