@@ -1,7 +1,7 @@
 //! The decision matrix: what every device type may do, in every state, as a text that a person who
 //! is no engineer can read and compare.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use cordon_model::{
@@ -25,46 +25,50 @@ struct Line {
 /// The note on what the profile does not declare.
 const UNDECLARED: &str = "not declared";
 
+/// Devices of one type and tier that may do the same.
+#[derive(Debug, Default)]
+struct Kind<'a> {
+    devices: usize,
+    buildings: BTreeSet<&'a str>,
+}
+
+/// Cells that were decided, and those that permit.
+#[derive(Debug, Default)]
+struct Tally {
+    cells: usize,
+    permits: usize,
+}
+
 /// Writes the matrix of a hospital.
 #[must_use]
 pub fn text(hospital: &Hospital, engine: &Engine) -> String {
-    let mut out = heading(hospital);
-    let mut groups: BTreeMap<(&str, &str), BTreeMap<Vec<Line>, (usize, Vec<&Device>)>> =
-        BTreeMap::new();
-    let mut of_class: BTreeMap<usize, (Vec<Line>, usize)> = BTreeMap::new();
-    let mut cells = 0usize;
-    let mut permitted = 0usize;
+    let mut tally = Tally::default();
+    let mut of_class: BTreeMap<usize, Vec<Line>> = BTreeMap::new();
+    let mut kinds: BTreeMap<(&str, &str, Vec<Line>), Kind<'_>> = BTreeMap::new();
     for device in &hospital.devices {
         let Some(class) = engine.class_of(&device.id) else { continue };
-        let (lines, _) = of_class.entry(class).or_insert_with(|| {
-            let (lines, permits, all) = lines(hospital, engine, device, class);
-            cells += all;
-            permitted += permits;
-            (lines, permits)
-        });
-        let group = groups.entry((device.profile.as_str(), device.tier.name())).or_default();
-        let (count, examples) = group.entry(lines.clone()).or_default();
-        *count += 1;
-        if !examples.iter().any(|known| known.building == device.building) {
-            examples.push(device);
-        }
+        let lines = of_class
+            .entry(class)
+            .or_insert_with(|| lines(hospital, engine, device, class, &mut tally));
+        let key = (device.profile.as_str(), device.tier.name(), lines.clone());
+        let kind = kinds.entry(key).or_default();
+        kind.devices += 1;
+        kind.buildings.insert(device.building.as_str());
     }
-    for ((kind, tier), variants) in groups {
-        for (lines, (count, examples)) in variants {
-            let buildings: Vec<&str> = examples.iter().map(|d| d.building.as_str()).collect();
-            let _ = writeln!(
-                out,
-                "\n{kind} ({tier}): {count} devices in building {}",
-                buildings.join(", ")
-            );
-            write_lines(&mut out, &lines);
-        }
+    let mut out = heading(hospital);
+    for ((name, tier, lines), kind) in kinds {
+        let buildings: Vec<&str> = kind.buildings.into_iter().collect();
+        let count = kind.devices;
+        let buildings = buildings.join(", ");
+        let _ = writeln!(out, "\n{name} ({tier}): {count} devices in building {buildings}");
+        write_lines(&mut out, &lines);
     }
+    let Tally { cells, permits } = tally;
     let _ = writeln!(
         out,
-        "\n{cells} cells of {} kinds of devices were decided: {permitted} permits, {} denials.",
+        "\n{cells} cells of {} kinds of devices were decided: {permits} permits, {} denials.",
         of_class.len(),
-        cells - permitted
+        cells - permits
     );
     out
 }
@@ -101,23 +105,23 @@ fn letter(state: DeviceState) -> char {
     }
 }
 
-/// Gives the lines of a class with a permit in them, the permits, and all cells decided.
+/// Gives the lines of a class that have a permit in them.
 fn lines(
     hospital: &Hospital,
     engine: &Engine,
     device: &Device,
     class: usize,
-) -> (Vec<Line>, usize, usize) {
+    tally: &mut Tally,
+) -> Vec<Line> {
     let ids: Vec<&ServiceId> = hospital.services.keys().collect();
     let mut joined: BTreeMap<Line, Vec<Operation>> = BTreeMap::new();
-    let mut permits = 0;
     for grant in engine.grants.get(class).into_iter().flatten() {
         let (Some(id), Some(row)) = (ids.get(grant.service), engine.rows.get(grant.row)) else {
             continue;
         };
         let Some(service) = hospital.services.get(*id) else { continue };
         let set = row.permitted.iter().fold(PostureSet::default(), |all, set| all.union(set));
-        permits += usize::try_from(set.len()).unwrap_or(0);
+        tally.permits += usize::try_from(set.len()).unwrap_or(0);
         let own = service.role.clone().filter(|_| !service.buildings.is_empty());
         let line = Line {
             target: own.unwrap_or_else(|| id.to_string()),
@@ -131,14 +135,13 @@ fn lines(
         };
         joined.entry(line).or_default().push(grant.operation);
     }
-    let all: usize =
-        hospital.services.values().map(|s| 2 * s.protocol.operations().count()).sum::<usize>()
-            * Posture::COUNT;
+    let acts = hospital.services.values().map(|s| 2 * s.protocol.operations().count());
+    tally.cells += acts.sum::<usize>() * Posture::COUNT;
     let lines = joined.into_iter().map(|(mut line, operations)| {
         line.operations = verbs(&operations, &line.note);
         line
     });
-    (lines.collect(), permits, all)
+    lines.collect()
 }
 
 /// Names operations; all of a protocol, or all that the profile does not declare, in one word.

@@ -130,9 +130,9 @@ fn walk(expression: &Value, mentions: &mut Mentions) {
             "Value" => {}
             "is" if operands.get("in").is_none() && is_variable(operands.get("left")) => {}
             "==" | "!=" => equality(operands, mentions),
-            _ => match operands {
-                Value::Object(fields) => fields.values().for_each(|value| walk(value, mentions)),
-                other => walk(other, mentions),
+            _ => match operands.as_object() {
+                Some(fields) => fields.values().for_each(|value| walk(value, mentions)),
+                None => walk(operands, mentions),
             },
         }
     }
@@ -148,11 +148,11 @@ fn equality(operands: &Value, mentions: &mut Mentions) {
     let left = operands.get("left").unwrap_or(&null);
     let right = operands.get("right").unwrap_or(&null);
     for (one, other) in [(left, right), (right, left)] {
-        if is_variable(Some(one)) {
-            if let Some(named) = literal(other) {
-                mentions.literals.insert(named);
-                return;
-            }
+        if is_variable(Some(one))
+            && let Some(named) = literal(other)
+        {
+            mentions.literals.insert(named);
+            return;
         }
     }
     walk(left, mentions);
