@@ -42,7 +42,12 @@ pub(crate) fn sources(dir: &Path) -> Result<Sources, Failure> {
     for (folder, endings) in
         [("profiles", ["toml", "json"]), ("policies", ["cedar", "cedar"]), ("invariants", ["cedar", "cedar"])]
     {
-        let Ok(entries) = fs::read_dir(dir.join(folder)) else { continue };
+        let entries = match fs::read_dir(dir.join(folder)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            // Invariants that cannot be read must not be taken for none.
+            Err(error) => return Err(Failure::path(&dir.join(folder), &error)),
+        };
         for entry in entries {
             let entry = entry.map_err(|error| Failure::path(&dir.join(folder), &error))?;
             let path = entry.path();

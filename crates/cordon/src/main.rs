@@ -62,20 +62,27 @@ fn run(cli: &Cli) -> Result<Outcome, Failure> {
     }
 }
 
-/// Prints what a command left behind. A reader that went away is no error of ours.
+/// Prints what a command left behind.
 fn show(cli: &Cli, result: &Result<Outcome, Failure>) -> Exit {
     let mut out = anstream::stdout().lock();
     let mut err = anstream::stderr().lock();
     match result {
         Ok(outcome) => {
-            if cli.json {
-                let _ = writeln!(out, "{}", outcome.json);
+            let written = if cli.json {
+                writeln!(out, "{}", outcome.json)
             } else {
                 let _ = write!(err, "{}", render::report(&outcome.report, true));
-                let _ = write!(out, "{}", outcome.text);
+                let _ = write!(err, "{}", outcome.notes);
+                write!(out, "{}", outcome.text)
+            };
+            match written.and_then(|()| out.flush()) {
+                // A reader that went away is no error of ours; a full disk is one.
+                Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                    let _ = writeln!(err, "error: the answer cannot be written: {error}");
+                    Exit::Config
+                }
+                Ok(()) | Err(_) => outcome.exit,
             }
-            let _ = out.flush();
-            outcome.exit
         }
         Err(failure) => {
             if cli.json {

@@ -26,13 +26,15 @@ pub(crate) struct Outcome {
     pub(crate) text: String,
     pub(crate) json: Value,
     pub(crate) exit: Exit,
+    /// What is not part of the answer, for standard error.
+    pub(crate) notes: String,
     /// Warnings about the hospital; shown before the text.
     pub(crate) report: Report,
 }
 
 impl Outcome {
     pub(crate) fn done(text: String, json: Value) -> Self {
-        Self { text, json, exit: Exit::Done, report: Report::default() }
+        Self { text, json, exit: Exit::Done, notes: String::new(), report: Report::default() }
     }
 
     pub(crate) fn finding_if(mut self, found: bool) -> Self {
@@ -115,3 +117,6 @@ impl Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,30 +36,17 @@ fn diagnostic(entry: &Diagnostic, renderer: &Renderer) -> String {
         let origin = annotate_snippets::Origin::path(place.file.as_str());
         return renderer.render(&[title.element(origin).element(help)]);
     }
-    let (text, start, end) = excerpt(entry);
-    let snippet = Snippet::source(text)
+    let snippet = Snippet::source(place.text.as_str())
         .path(place.file.as_str())
         .line_start(place.line)
-        .annotation(AnnotationKind::Primary.span(start..end));
+        .annotation(AnnotationKind::Primary.span(span(entry)));
     renderer.render(&[title.element(snippet).element(help)])
 }
 
-/// Longest stretch of a line that is shown around the offending text, in characters.
-const SHOWN_MAX: usize = 160;
-
-/// Gives the line, or the part of a long one around the offending text, and where that text is.
-fn excerpt(entry: &Diagnostic) -> (String, usize, usize) {
+/// Gives where the offending text is in its line, in bytes.
+fn span(entry: &Diagnostic) -> std::ops::Range<usize> {
     let place = &entry.place;
+    let bytes = |chars: usize| place.text.chars().take(chars).map(char::len_utf8).sum::<usize>();
     let column = place.column.saturating_sub(1);
-    let length = place.length.max(1);
-    let chars: Vec<char> = place.text.chars().collect();
-    let from = if chars.len() > SHOWN_MAX { column.saturating_sub(40) } else { 0 };
-    let to = chars.len().min(from + SHOWN_MAX);
-    let bytes = |from: usize, to: usize| -> usize {
-        chars.iter().skip(from).take(to.saturating_sub(from)).map(|c| c.len_utf8()).sum()
-    };
-    let text: String = chars.iter().skip(from).take(to.saturating_sub(from)).collect();
-    let start = bytes(from, column.min(to));
-    let end = bytes(from, (column + length).min(to)).max(start);
-    (text, start, end)
+    bytes(column)..bytes(column + place.length.max(1))
 }

@@ -71,8 +71,11 @@ fn one(of: &Classification) -> String {
     text
 }
 
+/// Type, derived tier, declared tier, confidence.
+type Group<'a> = (&'a str, &'a str, &'a str, &'a str);
+
 fn table(all: &[Classification], findings: &[&Classification]) -> String {
-    let mut groups: BTreeMap<(&str, &str, &str, &str), (usize, u32, u8)> = BTreeMap::new();
+    let mut groups: BTreeMap<Group<'_>, (usize, u32, u8)> = BTreeMap::new();
     for c in all {
         let key = (c.kind.as_str(), c.derived.name(), c.declared.name(), c.confidence.name());
         let (count, sum, worst) = groups.entry(key).or_default();

@@ -46,14 +46,14 @@ pub(crate) fn run(args: &Compile, progress: &Progress) -> Result<Outcome, Failur
         }
     }
     fs::create_dir_all(&args.out).map_err(|error| Failure::path(&args.out, &error))?;
-    let (sealer, made) = key(args, &read)?;
     let old = manifest(&args.out)?;
+    let (sealer, made) = key(args, &read)?;
     let compiled = compile(&read.hospital, &read.book, &read.engine);
     let mut manifest = Manifest { number: old.number + 1, points: BTreeMap::new() };
     let mut files: BTreeMap<String, String> = BTreeMap::new();
     let bar = progress.bar(compiled.bundles.len() as u64, "sealing bundles");
     for (id, bundle) in &compiled.bundles {
-        let (entry, text) = numbered(id, bundle, &old, manifest.number, &sealer)?;
+        let (entry, text) = numbered(id, bundle, (&args.out, &old), manifest.number, &sealer)?;
         if let Some(text) = text {
             files.insert(entry.file.clone(), text);
         }
@@ -63,7 +63,8 @@ pub(crate) fn run(args: &Compile, progress: &Progress) -> Result<Outcome, Failur
     bar.finish_and_clear();
     let retired: Vec<String> =
         old.points.keys().filter(|id| !manifest.points.contains_key(*id)).cloned().collect();
-    if files.is_empty() && retired.is_empty() {
+    let renewed = manifest.points.values().any(|entry| entry.number == manifest.number);
+    if !renewed && retired.is_empty() {
         manifest.number = old.number;
     }
     write(&args.out, &files, &manifest, &old, &retired)?;
@@ -152,11 +153,12 @@ fn manifest(out: &Path) -> Result<Manifest, Failure> {
     }
 }
 
-/// Gives a bundle its number and its parent; no text when the one on disk is the same.
+/// Gives a bundle its number and its parent; no text when the one on disk is the same and its seal
+/// is good. One that was damaged, or sealed by another key, is sealed again as it was.
 fn numbered(
     id: &PointId,
     bundle: &Bundle,
-    old: &Manifest,
+    (out, old): (&Path, &Manifest),
     number: u64,
     sealer: &Sealer,
 ) -> Result<(Entry, Option<String>), Failure> {
@@ -166,7 +168,10 @@ fn numbered(
         bundle.number = entry.number;
         bundle.parent.clone_from(&entry.parent);
         if seal::digest(&seal::encode(&bundle).map_err(bug)?) == entry.digest {
-            return Ok((entry.clone(), None));
+            let on_disk = fs::read_to_string(out.join(&entry.file));
+            let good = on_disk.is_ok_and(|text| sealer.seal().open(&text).is_ok_and(|b| b == bundle));
+            let text = if good { None } else { Some(sealer.sealed(&bundle).map_err(bug)?) };
+            return Ok((entry.clone(), text));
         }
         bundle.parent = Some(entry.digest.clone());
     }

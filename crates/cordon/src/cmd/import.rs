@@ -13,7 +13,7 @@ use crate::directory;
 use crate::import::{
     self, Choices, Conflict, ImportError, Imported, Known, KnownSegment, Source,
 };
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{Exit, Failure, Outcome};
 
 /// How many conflicts are printed before the rest is counted.
 const CONFLICTS_SHOWN: usize = 50;
@@ -67,7 +67,7 @@ fn table(args: &ImportTable, reader: Reader) -> Result<Outcome, Failure> {
     let sources: Vec<Source<'_>> =
         contents.iter().map(|(name, bytes)| Source { name, bytes }).collect();
     let imported = reader(&sources, &choices, &known)?.map_err(|error| refusal(&error))?;
-    finish(&imported, args.out.as_deref(), String::new(), json!({}))
+    finish(&imported, args.out.as_deref(), String::new(), &json!({}))
 }
 
 /// What a hospital's plan knows that rows can be checked against.
@@ -141,23 +141,24 @@ fn mds2(forms: &[PathBuf], devices: &Path, out: Option<&Path>) -> Result<Outcome
         last = Some(read.imported);
     }
     match last {
-        Some(imported) => finish(&imported, out, text, json!({ "changes": rows })),
+        Some(imported) => finish(&imported, out, text, &json!({ "changes": rows })),
         None => Err(Failure::usage("no form was named", "name at least one MDS2 form")),
     }
 }
 
-/// Writes the accepted rows and reports the held ones. With a conflict nothing is written to a
-/// file, so that no half inventory is taken for a whole one; `--out -` shows what was accepted.
+/// Writes the accepted rows and reports the held ones. With a conflict no table is written, so that
+/// no half inventory is taken for a whole one; `--json` shows what was accepted.
 fn finish(
     imported: &Imported,
     out: Option<&Path>,
     mut text: String,
-    extra: Value,
+    more: &Value,
 ) -> Result<Outcome, Failure> {
     let mut csv = Vec::new();
     import::write(&imported.accepted, &mut csv).map_err(|error| Failure::Bug(error.to_string()))?;
     let csv = String::from_utf8(csv).map_err(|error| Failure::Bug(error.to_string()))?;
     let clean = imported.conflicts.is_empty();
+    let mut notes = String::new();
     for warning in &imported.warnings {
         let _ = writeln!(text, "warning: {warning}");
     }
@@ -189,19 +190,17 @@ fn finish(
         Some(path) => {
             let _ = writeln!(text, "not written: {}; mend the export, or its rows, first", path.display());
         }
-        None => text.push_str(&csv),
+        None if clean => notes = std::mem::replace(&mut text, csv.clone()),
+        None => text.push_str("not written; mend the export, or its rows, first\n"),
     }
     let json = json!({
         "rows_read": imported.rows_read, "accepted": imported.accepted.len(),
         "held": imported.held.iter().map(|device| device.row).collect::<Vec<_>>(),
         "rows_blank": imported.rows_blank, "conflicts": imported.conflicts,
-        "warnings": imported.warnings, "devices_csv": csv, "more": extra,
+        "warnings": imported.warnings, "devices_csv": csv, "more": more,
     });
-    let mut outcome = Outcome::done(text, json);
-    if !clean {
-        outcome.exit = crate::outcome::Exit::Data;
-    }
-    Ok(outcome)
+    let exit = if clean { Exit::Done } else { Exit::Data };
+    Ok(Outcome { notes, exit, ..Outcome::done(text, json) })
 }
 
 fn write_conflict(text: &mut String, conflict: &Conflict) {

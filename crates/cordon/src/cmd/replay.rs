@@ -92,7 +92,9 @@ fn refusal(error: &FlowsError) -> Failure {
     }
     match error {
         FlowsError::Unreadable { .. } => Failure::config(message, "check the path"),
-        _ => Failure::input(message, "give a Zeek conn.log (TSV or JSON lines), a pcap or a pcapng"),
+        FlowsError::Unrecognized { .. }
+        | FlowsError::Malformed { .. }
+        | FlowsError::OverLimit { .. } => Failure::input(message, "give a Zeek conn.log (TSV or JSON lines), a pcap or a pcapng"),
     }
 }
 
@@ -103,6 +105,8 @@ struct Asker<'a> {
     devices: FxHashMap<IpAddr, &'a Device>,
     args: &'a Replay,
     now: Now,
+    /// What is asked about a flow of which nothing is known.
+    opaque: Operation,
 }
 
 impl<'a> Asker<'a> {
@@ -117,7 +121,8 @@ impl<'a> Asker<'a> {
         if let Some(device) = hospital.devices.first() {
             posture(&args.posture, device)?; // a wrong word shows before the flows are read
         }
-        Ok(Self { hospital, engine, devices, args, now: at(args.posture.hour) })
+        let opaque = "opaque.connect".parse().map_err(|_| Failure::Bug("no opaque act".to_owned()))?;
+        Ok(Self { hospital, engine, devices, args, now: at(args.posture.hour), opaque })
     }
 
     fn verdict(&self, record: &FlowRecord, file: &str) -> Result<Verdict, Failure> {
@@ -164,12 +169,12 @@ impl<'a> Asker<'a> {
         let posture = posture(&self.args.posture, device)?;
         if let Some(other) = self.devices.get(&peer) {
             let target = Target::Device(other.id.clone());
-            return Ok(self.best(device, target, direction, &[opaque()], posture, false));
+            return Ok(self.best(device, target, direction, &[self.opaque], posture, false));
         }
         let Some(transport) = record.transport.transport() else {
             let endpoint = Endpoint { address: peer, port: 0, transport: cordon_model::Transport::Tcp };
             let target = Target::Address(endpoint);
-            return Ok(self.best(device, target, direction, &[opaque()], posture, false));
+            return Ok(self.best(device, target, direction, &[self.opaque], posture, false));
         };
         let endpoint = Endpoint { address: peer, port: record.dport, transport };
         let services: Vec<_> = match direction {
@@ -192,7 +197,7 @@ impl<'a> Asker<'a> {
             judged.get_or_insert(here);
         }
         let unlisted =
-            || self.best(device, Target::Address(endpoint), direction, &[opaque()], posture, false);
+            || self.best(device, Target::Address(endpoint), direction, &[self.opaque], posture, false);
         Ok(judged.unwrap_or_else(unlisted))
     }
 
@@ -216,7 +221,7 @@ impl<'a> Asker<'a> {
                 && self.hospital.resolve(flow, &device.building).any(|(id, _)| id.as_str() == service)
         });
         let listed: Vec<Operation> = meant.flat_map(|flow| flow.operations.clone()).collect();
-        if listed.is_empty() { vec![opaque()] } else { listed }
+        if listed.is_empty() { vec![self.opaque] } else { listed }
     }
 
     fn best(
@@ -229,7 +234,7 @@ impl<'a> Asker<'a> {
         needed: bool,
     ) -> Judged {
         let name = target.to_string();
-        let mut act = Act { device: device.id.clone(), target, direction, operation: opaque() };
+        let mut act = Act { device: device.id.clone(), target, direction, operation: self.opaque };
         let mut worst = None;
         for operation in operations {
             act.operation = *operation;
@@ -249,15 +254,6 @@ impl<'a> Asker<'a> {
         let decision = worst.unwrap_or_else(|| self.engine.decide(&act, posture, self.now));
         Judged { target: name, decision, needed }
     }
-}
-
-fn opaque() -> Operation {
-    // INVARIANT: the list of operations holds this name; a test of the model says so.
-    "opaque.connect".parse().unwrap_or_else(|_| first_operation())
-}
-
-fn first_operation() -> Operation {
-    Operation::all().next().unwrap_or_else(|| std::process::abort())
 }
 
 struct Judged {
