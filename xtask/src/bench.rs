@@ -20,9 +20,7 @@ pub(crate) fn measure(repo: &Repo, args: &Args) -> anyhow::Result<()> {
     let manifest = "bench/Cargo.toml";
     ensure!(repo.path(manifest).is_file(), "there is no `{manifest}`");
     let mut cargo = repo.cargo();
-    cargo
-        .args(["run", "--release", "--manifest-path", manifest, "--"])
-        .args(&args.rest);
+    cargo.args(["run", "--release", "--manifest-path", manifest, "--"]).args(&args.rest);
     repo::run(&mut cargo)
 }
 
@@ -32,8 +30,6 @@ pub(crate) fn measure(repo: &Repo, args: &Args) -> anyhow::Result<()> {
 /// When a test fails or cargo-nextest is not installed.
 pub(crate) fn soak(repo: &Repo, args: &Args) -> anyhow::Result<()> {
     let mut cargo = repo.cargo();
-    cargo
-        .args(["nextest", "run", "--workspace", "--profile", "soak"])
-        .args(&args.rest);
+    cargo.args(["nextest", "run", "--workspace", "--profile", "soak"]).args(&args.rest);
     repo::run(cargo.env("CORDON_SOAK", "1"))
 }

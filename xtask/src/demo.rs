@@ -52,12 +52,7 @@ pub(crate) fn run(repo: &Repo) -> anyhow::Result<()> {
     let scenes = scenes(&spoilt_path);
     let mut failures = 0_usize;
     for (index, scene) in scenes.iter().enumerate() {
-        term::line(format_args!(
-            "\n=== {} of {}: {}\n",
-            index + 1,
-            scenes.len(),
-            scene.title
-        ))?;
+        term::line(format_args!("\n=== {} of {}: {}\n", index + 1, scenes.len(), scene.title))?;
         if let Some(edit) = scene.edit {
             term::line(edit)?;
         }
@@ -65,18 +60,12 @@ pub(crate) fn run(repo: &Repo) -> anyhow::Result<()> {
             Ok(()) => term::line(format_args!("--- showed: {}", scene.showed))?,
             Err(error) => {
                 failures += 1;
-                term::line(format_args!(
-                    "--- did NOT show: {} ({error:#})",
-                    scene.showed
-                ))?;
+                term::line(format_args!("--- did NOT show: {} ({error:#})", scene.showed))?;
             }
         }
     }
     if failures > 0 {
-        bail!(
-            "{failures} of {} steps did not show what they should",
-            scenes.len()
-        );
+        bail!("{failures} of {} steps did not show what they should", scenes.len());
     }
     Ok(())
 }

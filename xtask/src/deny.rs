@@ -42,10 +42,7 @@ impl Agreed {
             text("reason").with_context(|| format!("bans.skip: `{name}` without `reason`"))?;
             duplicates.insert(name.to_owned());
         }
-        Ok(Agreed {
-            licences,
-            duplicates,
-        })
+        Ok(Agreed { licences, duplicates })
     }
 
     /// What is wrong with a licence, if anything.
@@ -54,10 +51,7 @@ impl Agreed {
             return Some("names no licence".to_owned());
         };
         match Expression::parse_mode(text, ParseMode::LAX) {
-            Err(error) => Some(format!(
-                "`{text}` is no licence expression: {}",
-                error.reason
-            )),
+            Err(error) => Some(format!("`{text}` is no licence expression: {}", error.reason)),
             Ok(expression) => {
                 let allowed = expression
                     .evaluate(|wanted| self.licences.iter().any(|ours| ours.satisfies(wanted)));
@@ -91,9 +85,7 @@ pub(crate) fn check(repo: &Repo) -> anyhow::Result<String> {
         bail!("{} objections\n{}", objections.len(), objections.join("\n"));
     }
     let count = metadata.packages.len();
-    term::line(format_args!(
-        "{count} packages: licences, sources and duplicates as agreed"
-    ))?;
+    term::line(format_args!("{count} packages: licences, sources and duplicates as agreed"))?;
     let advisories = second_opinion(repo)?;
     term::line(&advisories)?;
     Ok(advisories)
@@ -129,32 +121,19 @@ fn origins(metadata: &Metadata) -> Vec<String> {
 }
 
 fn is_registry(source: &str) -> bool {
-    ["registry+", "sparse+"]
-        .iter()
-        .any(|prefix| source.starts_with(prefix))
+    ["registry+", "sparse+"].iter().any(|prefix| source.starts_with(prefix))
 }
 
 /// The crates that are built in more than one version.
 fn versions(repo: &Repo) -> anyhow::Result<BTreeMap<String, BTreeSet<String>>> {
     let mut cargo = repo.cargo();
-    cargo.args([
-        "tree",
-        "--workspace",
-        "--duplicates",
-        "--depth",
-        "0",
-        "--prefix",
-        "none",
-    ]);
+    cargo.args(["tree", "--workspace", "--duplicates", "--depth", "0", "--prefix", "none"]);
     let text = repo::text(cargo.args(["--target", TARGET]))?;
     let mut versions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for line in text.lines() {
         let mut words = line.split_whitespace();
         if let (Some(name), Some(version)) = (words.next(), words.next()) {
-            versions
-                .entry(name.to_owned())
-                .or_default()
-                .insert(version.to_owned());
+            versions.entry(name.to_owned()).or_default().insert(version.to_owned());
         }
     }
     versions.retain(|_, versions| versions.len() > 1);
@@ -166,19 +145,11 @@ fn duplicates(versions: &BTreeMap<String, BTreeSet<String>>, agreed: &Agreed) ->
     for (name, versions) in versions {
         if !agreed.duplicates.contains(name) {
             let list = versions.iter().cloned().collect::<Vec<_>>().join(", ");
-            objections.push(format!(
-                "{name}: {list}; use one, or say in bans.skip why not"
-            ));
+            objections.push(format!("{name}: {list}; use one, or say in bans.skip why not"));
         }
     }
-    for name in agreed
-        .duplicates
-        .iter()
-        .filter(|name| !versions.contains_key(*name))
-    {
-        objections.push(format!(
-            "{name}: in bans.skip, but built in one version only"
-        ));
+    for name in agreed.duplicates.iter().filter(|name| !versions.contains_key(*name)) {
+        objections.push(format!("{name}: in bans.skip, but built in one version only"));
     }
     objections
 }
@@ -189,18 +160,11 @@ fn second_opinion(repo: &Repo) -> anyhow::Result<String> {
         return Ok("cargo-deny is not installed; advisories: not checked".to_owned());
     }
     let check = ["deny", "--offline", "check"];
-    repo::run(
-        repo.cargo()
-            .args(check)
-            .args(["bans", "licenses", "sources"]),
-    )?;
+    repo::run(repo.cargo().args(check).args(["bans", "licenses", "sources"]))?;
     if !has_advisories()? {
         return Ok("advisories: not checked, no database on this machine".to_owned());
     }
-    repo::run(
-        repo.cargo()
-            .args(["deny", "check", "--disable-fetch", "advisories"]),
-    )?;
+    repo::run(repo.cargo().args(["deny", "check", "--disable-fetch", "advisories"]))?;
     Ok("advisories: none open in the database on this machine".to_owned())
 }
 
@@ -215,10 +179,7 @@ fn has_advisories() -> anyhow::Result<bool> {
     }
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let ours = entry
-            .file_name()
-            .to_string_lossy()
-            .starts_with("advisory-db");
+        let ours = entry.file_name().to_string_lossy().starts_with("advisory-db");
         if ours && entry.path().is_dir() && fs::read_dir(entry.path())?.next().is_some() {
             return Ok(true);
         }

@@ -53,11 +53,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             read_folder(&home, folder, &mut files)?;
         }
     }
-    if args.check {
-        compare(&out, &files)
-    } else {
-        write(&out, &files)
-    }
+    if args.check { compare(&out, &files) } else { write(&out, &files) }
 }
 
 fn repository() -> &'static Path {
@@ -76,16 +72,10 @@ fn same_place(a: &Path, b: &Path) -> bool {
 fn hospital(seed: u64, devices: u32) -> BTreeMap<String, Vec<u8>> {
     let fleet = fleet::build(seed, devices);
     let mut files = BTreeMap::new();
-    files.insert(
-        "hospital.toml".to_owned(),
-        plan::text(seed, &fleet).into_bytes(),
-    );
+    files.insert("hospital.toml".to_owned(), plan::text(seed, &fleet).into_bytes());
     files.insert("devices.csv".to_owned(), fleet.csv().into_bytes());
     for (name, text) in clinical::PROFILES.iter().chain(&facility::PROFILES) {
-        files.insert(
-            format!("profiles/{name}.toml"),
-            text.trim_start().as_bytes().to_vec(),
-        );
+        files.insert(format!("profiles/{name}.toml"), text.trim_start().as_bytes().to_vec());
     }
     files
 }
@@ -126,12 +116,7 @@ fn write(out: &Path, files: &BTreeMap<String, Vec<u8>>) -> anyhow::Result<()> {
         }
         std::fs::write(&path, content).with_context(|| format!("{}", path.display()))?;
     }
-    writeln!(
-        std::io::stdout(),
-        "{} files written to {}",
-        files.len(),
-        out.display()
-    )?;
+    writeln!(std::io::stdout(), "{} files written to {}", files.len(), out.display())?;
     Ok(())
 }
 
@@ -156,12 +141,7 @@ fn compare(out: &Path, files: &BTreeMap<String, Vec<u8>>) -> anyhow::Result<()> 
         out.display(),
         findings.join("\n  ")
     );
-    writeln!(
-        std::io::stdout(),
-        "{}: {} files as generated",
-        out.display(),
-        files.len()
-    )?;
+    writeln!(std::io::stdout(), "{}: {} files as generated", out.display(), files.len())?;
     Ok(())
 }
 

@@ -46,10 +46,7 @@ pub(crate) fn check(repo: &Repo) -> anyhow::Result<String> {
     if stale.is_empty() {
         return Ok(format!("{} files and the example hospitals", made.len()));
     }
-    bail!(
-        "not up to date (run: cargo xtask generate)\n{}",
-        stale.join("\n")
-    )
+    bail!("not up to date (run: cargo xtask generate)\n{}", stale.join("\n"))
 }
 
 /// Writes every made file again.
@@ -74,24 +71,15 @@ pub(crate) fn write(repo: &Repo) -> anyhow::Result<()> {
 
 fn make(repo: &Repo) -> anyhow::Result<Vec<Made>> {
     let cordon = repo.cordon()?;
-    let mut made = vec![Made {
-        path: STANDARDS.to_owned(),
-        text: standards::render(repo)?,
-    }];
+    let mut made = vec![Made { path: STANDARDS.to_owned(), text: standards::render(repo)? }];
     for &(path, arguments) in GENERATED {
         let text = repo::text(repo.command(&cordon).args(arguments))?;
-        made.push(Made {
-            path: path.to_owned(),
-            text,
-        });
+        made.push(Made { path: path.to_owned(), text });
     }
     for example in repo.examples()? {
         for &(name, arguments) in GENERATED_PER_EXAMPLE {
             let text = repo::text(repo.command(&cordon).args(arguments).arg(&example))?;
-            made.push(Made {
-                path: format!("{example}/{name}"),
-                text,
-            });
+            made.push(Made { path: format!("{example}/{name}"), text });
         }
     }
     Ok(made)
@@ -99,18 +87,9 @@ fn make(repo: &Repo) -> anyhow::Result<Vec<Made>> {
 
 /// The first line in which two texts differ.
 fn difference(found: &str, expected: &str) -> String {
-    let same = found
-        .lines()
-        .zip(expected.lines())
-        .take_while(|(a, b)| a == b)
-        .count();
+    let same = found.lines().zip(expected.lines()).take_while(|(a, b)| a == b).count();
     let line = |text: &str| text.lines().nth(same).unwrap_or("(the end)").to_owned();
-    format!(
-        "line {}: has `{}`, should be `{}`",
-        same + 1,
-        line(found),
-        line(expected)
-    )
+    format!("line {}: has `{}`, should be `{}`", same + 1, line(found), line(expected))
 }
 
 #[cfg(test)]
@@ -119,13 +98,7 @@ mod tests {
 
     #[test]
     fn names_the_first_line_that_differs() {
-        assert_eq!(
-            difference("a\nb\n", "a\nc\n"),
-            "line 2: has `b`, should be `c`"
-        );
-        assert_eq!(
-            difference("a\n", "a\nc\n"),
-            "line 2: has `(the end)`, should be `c`"
-        );
+        assert_eq!(difference("a\nb\n", "a\nc\n"), "line 2: has `b`, should be `c`");
+        assert_eq!(difference("a\n", "a\nc\n"), "line 2: has `(the end)`, should be `c`");
     }
 }

@@ -37,29 +37,19 @@ pub(crate) fn ensure_installed(repo: &Repo) -> anyhow::Result<String> {
             .env("DEBIAN_FRONTEND", "noninteractive"),
     )?;
     let still = missing();
-    ensure!(
-        still.is_empty(),
-        "installed, but still not found: {}",
-        still.join(" ")
-    );
+    ensure!(still.is_empty(), "installed, but still not found: {}", still.join(" "));
     Ok(format!("installed {list}"))
 }
 
 fn missing() -> Vec<&'static str> {
-    PROGRAMS
-        .iter()
-        .filter(|(program, _)| !found(program))
-        .map(|(_, package)| *package)
-        .collect()
+    PROGRAMS.iter().filter(|(program, _)| !found(program)).map(|(_, package)| *package).collect()
 }
 
 /// Looks along `PATH` and in the system folders that the path of a plain user lacks.
 fn found(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     let system = ["/usr/sbin", "/sbin"].map(Into::into);
-    env::split_paths(&path)
-        .chain(system)
-        .any(|folder| folder.join(program).is_file())
+    env::split_paths(&path).chain(system).any(|folder| folder.join(program).is_file())
 }
 
 fn is_root() -> anyhow::Result<bool> {

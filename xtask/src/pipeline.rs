@@ -45,16 +45,12 @@ pub(crate) enum Step {
 
 impl Step {
     fn name(self) -> String {
-        self.to_possible_value()
-            .map(|value| value.get_name().to_owned())
-            .unwrap_or_default()
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
     fn claim(self) -> String {
         let value = self.to_possible_value();
-        value
-            .and_then(|value| value.get_help().map(ToString::to_string))
-            .unwrap_or_default()
+        value.and_then(|value| value.get_help().map(ToString::to_string)).unwrap_or_default()
     }
 
     fn run(self, repo: &Repo, closing: &mut Vec<String>) -> anyhow::Result<String> {
@@ -100,23 +96,14 @@ pub(crate) fn run(repo: &Repo, args: &Args) -> anyhow::Result<()> {
             let result = step.run(repo, &mut closing);
             let took = start.elapsed();
             let verdict = if result.is_ok() { "ok" } else { "FAILED" };
-            term::line(format_args!(
-                "<== {}: {verdict} in {}",
-                step.name(),
-                seconds(took)
-            ))?;
+            term::line(format_args!("<== {}: {verdict} in {}", step.name(), seconds(took)))?;
             let note = result.unwrap_or_else(|error| {
                 failure = Some((step, error));
                 String::new()
             });
             (verdict, took, note)
         };
-        rows.push(Row {
-            step,
-            verdict,
-            took,
-            note,
-        });
+        rows.push(Row { step, verdict, took, note });
     }
     print(&rows, &closing)?;
     match failure {
@@ -133,27 +120,15 @@ fn chosen(step: Step, args: &Args) -> bool {
 }
 
 fn print(rows: &[Row], closing: &[String]) -> anyhow::Result<()> {
-    term::line(format_args!(
-        "\n{:<10}  {:<7}  {:>8}  note",
-        "step", "result", "time"
-    ))?;
+    term::line(format_args!("\n{:<10}  {:<7}  {:>8}  note", "step", "result", "time"))?;
     for row in rows {
         let name = row.step.name();
-        let text = format!(
-            "{name:<10}  {:<7}  {:>8}  {}",
-            row.verdict,
-            seconds(row.took),
-            row.note
-        );
+        let text =
+            format!("{name:<10}  {:<7}  {:>8}  {}", row.verdict, seconds(row.took), row.note);
         term::line(text.trim_end())?;
     }
     let total = rows.iter().map(|row| row.took).sum();
-    term::line(format_args!(
-        "{:<10}  {:<7}  {:>8}",
-        "total",
-        "",
-        seconds(total)
-    ))?;
+    term::line(format_args!("{:<10}  {:<7}  {:>8}", "total", "", seconds(total)))?;
     for line in closing {
         term::line(line)?;
     }

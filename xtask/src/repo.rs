@@ -27,17 +27,9 @@ impl Repo {
     /// When the folder this program was built in is gone.
     pub(crate) fn here() -> anyhow::Result<Repo> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let root = folder
-            .parent()
-            .context("xtask lies at the root of the file system")?;
-        ensure!(
-            root.join("Cargo.toml").is_file(),
-            "`{}` is gone",
-            root.display()
-        );
-        Ok(Repo {
-            root: root.to_owned(),
-        })
+        let root = folder.parent().context("xtask lies at the root of the file system")?;
+        ensure!(root.join("Cargo.toml").is_file(), "`{}` is gone", root.display());
+        Ok(Repo { root: root.to_owned() })
     }
 
     /// The absolute path of a file of the repository.
@@ -58,14 +50,9 @@ impl Repo {
         let mut command = self.command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();
-            if [
-                "CARGO_PKG_",
-                "CARGO_MANIFEST_",
-                "CARGO_BIN_",
-                "CARGO_CRATE_",
-            ]
-            .iter()
-            .any(|prefix| text.starts_with(prefix))
+            if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"]
+                .iter()
+                .any(|prefix| text.starts_with(prefix))
             {
                 command.env_remove(&name);
             }
@@ -80,9 +67,7 @@ impl Repo {
     pub(crate) fn manifests(&self) -> anyhow::Result<Metadata> {
         let mut command = MetadataCommand::new();
         command.current_dir(&self.root).no_deps();
-        command
-            .exec()
-            .context("the manifests of the workspace cannot be read")
+        command.exec().context("the manifests of the workspace cannot be read")
     }
 
     /// The crates of the workspace with all that they depend on.
@@ -92,12 +77,8 @@ impl Repo {
     pub(crate) fn dependencies(&self) -> anyhow::Result<Metadata> {
         let mut command = MetadataCommand::new();
         let options = ["--filter-platform", TARGET].map(String::from);
-        command
-            .current_dir(&self.root)
-            .other_options(options.to_vec());
-        command
-            .exec()
-            .context("the dependencies cannot be resolved")
+        command.current_dir(&self.root).other_options(options.to_vec());
+        command.exec().context("the dependencies cannot be resolved")
     }
 
     /// Builds `cordon` as its users would and returns the program.
@@ -130,14 +111,9 @@ impl Repo {
 
 /// The command as one would type it.
 pub(crate) fn shown(command: &Command) -> String {
-    let program = Path::new(command.get_program())
-        .file_name()
-        .unwrap_or_default();
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
     let words = std::iter::once(program).chain(command.get_args());
-    words
-        .map(OsStr::to_string_lossy)
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
 }
 
 /// Runs a program whose output the reader sees.
@@ -147,9 +123,7 @@ pub(crate) fn shown(command: &Command) -> String {
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     let text = shown(command);
     term::line(format_args!("$ {text}"))?;
-    let status = command
-        .status()
-        .with_context(|| format!("`{text}` cannot be started"))?;
+    let status = command.status().with_context(|| format!("`{text}` cannot be started"))?;
     ensure!(status.success(), "`{text}`: {status}");
     Ok(())
 }
@@ -160,10 +134,7 @@ pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
 /// When it cannot be started.
 pub(crate) fn output(command: &mut Command) -> anyhow::Result<Output> {
     let text = shown(command);
-    command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("`{text}` cannot be started"))
+    command.stdin(Stdio::null()).output().with_context(|| format!("`{text}` cannot be started"))
 }
 
 /// Runs a program and returns its standard output.
@@ -174,12 +145,7 @@ pub(crate) fn text(command: &mut Command) -> anyhow::Result<String> {
     let output = output(command)?;
     if !output.status.success() {
         let complaint = String::from_utf8_lossy(&output.stderr);
-        bail!(
-            "`{}`: {}\n{}",
-            shown(command),
-            output.status,
-            complaint.trim_end()
-        );
+        bail!("`{}`: {}\n{}", shown(command), output.status, complaint.trim_end());
     }
     String::from_utf8(output.stdout)
         .with_context(|| format!("`{}` prints no UTF-8", shown(command)))
@@ -187,9 +153,6 @@ pub(crate) fn text(command: &mut Command) -> anyhow::Result<String> {
 
 /// Tells whether a program can be started and exits with 0.
 pub(crate) fn answers(command: &mut Command) -> bool {
-    let quiet = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     quiet.status().is_ok_and(|status| status.success())
 }

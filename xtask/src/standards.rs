@@ -34,11 +34,7 @@ pub(crate) fn render(repo: &Repo) -> anyhow::Result<String> {
 fn collect(path: &str, text: &str, index: &mut Index) {
     for source in sources(text) {
         for (standard, section) in source.split(';').filter_map(item) {
-            let files = index
-                .entry(standard)
-                .or_default()
-                .entry(section)
-                .or_default();
+            let files = index.entry(standard).or_default().entry(section).or_default();
             if files.last().is_none_or(|last| last != path) {
                 files.push(path.to_owned());
             }
@@ -52,13 +48,9 @@ fn sources(text: &str) -> Vec<String> {
     let mut open: Option<String> = None;
     for line in text.lines() {
         let line = line.trim_start();
-        let doc = line
-            .strip_prefix("///")
-            .or_else(|| line.strip_prefix("//!"))
-            .map(str::trim);
+        let doc = line.strip_prefix("///").or_else(|| line.strip_prefix("//!")).map(str::trim);
         let start = doc.and_then(|doc| {
-            doc.strip_prefix("Source:")
-                .or_else(|| doc.strip_prefix("# Source").filter(starts_word))
+            doc.strip_prefix("Source:").or_else(|| doc.strip_prefix("# Source").filter(starts_word))
         });
         match (start, doc) {
             (Some(rest), _) => {
@@ -104,16 +96,9 @@ fn table(index: &Index) -> String {
         // Writing into a string cannot fail.
         let _infallible = write!(text, "\n## {standard}\n\n| section | code |\n|---|---|\n");
         for (section, files) in sections {
-            let links: Vec<_> = files
-                .iter()
-                .map(|file| format!("[{file}](../{file})"))
-                .collect();
-            let _infallible = writeln!(
-                text,
-                "| {} | {} |",
-                section.replace('|', "\\|"),
-                links.join(", ")
-            );
+            let links: Vec<_> = files.iter().map(|file| format!("[{file}](../{file})")).collect();
+            let _infallible =
+                writeln!(text, "| {} | {} |", section.replace('|', "\\|"), links.join(", "));
         }
     }
     text
@@ -130,10 +115,7 @@ mod tests {
             "//! Source: RFC 5 §6.\n/// # Sources\n/// no\n",
             "/// # Source RFC 7 §8\n///\n/// not this\n",
         );
-        assert_eq!(
-            sources(text),
-            ["RFC 1 §2; RFC 3 §4.", "RFC 5 §6.", "RFC 7 §8"]
-        );
+        assert_eq!(sources(text), ["RFC 1 §2; RFC 3 §4.", "RFC 5 §6.", "RFC 7 §8"]);
     }
 
     #[test]
@@ -141,21 +123,14 @@ mod tests {
         let pair = |a: &str, b: &str| Some((a.to_owned(), b.to_owned()));
         assert_eq!(item(" RFC 8520 §3, §8."), pair("RFC 8520", "§3, §8"));
         assert_eq!(item("45 CFR 164.312(b)"), pair("45 CFR", "164.312(b)"));
-        assert_eq!(
-            item("IHE PCD TF-2 (identifiers)"),
-            pair("IHE PCD TF-2 (identifiers)", "whole")
-        );
+        assert_eq!(item("IHE PCD TF-2 (identifiers)"), pair("IHE PCD TF-2 (identifiers)", "whole"));
         assert_eq!(item(" . "), None);
     }
 
     #[test]
     fn lists_a_file_once_per_section() {
         let mut index = Index::new();
-        collect(
-            "a.rs",
-            "/// # Source\n/// RFC 1 §2\nx\n/// # Source\n/// RFC 1 §2\n",
-            &mut index,
-        );
+        collect("a.rs", "/// # Source\n/// RFC 1 §2\nx\n/// # Source\n/// RFC 1 §2\n", &mut index);
         assert!(
             table(&index)
                 .ends_with("## RFC 1\n\n| section | code |\n|---|---|\n| §2 | [a.rs](../a.rs) |\n")

@@ -22,10 +22,7 @@ pub(crate) fn packages(repo: &Repo) -> anyhow::Result<String> {
 pub(crate) fn fmt(repo: &Repo) -> anyhow::Result<String> {
     repo::run(repo.cargo().args(["fmt", "--all", "--check"]))?;
     if repo.path(BENCH).is_file() {
-        repo::run(
-            repo.cargo()
-                .args(["fmt", "--manifest-path", BENCH, "--check"]),
-        )?;
+        repo::run(repo.cargo().args(["fmt", "--manifest-path", BENCH, "--check"]))?;
     }
     Ok(String::new())
 }
@@ -33,17 +30,11 @@ pub(crate) fn fmt(repo: &Repo) -> anyhow::Result<String> {
 /// Checks all code with every lint as an error.
 pub(crate) fn clippy(repo: &Repo) -> anyhow::Result<String> {
     let strict = ["--", "-D", "warnings"];
-    repo::run(
-        repo.cargo()
-            .args(["clippy", "--workspace", "--all-targets"])
-            .args(strict),
-    )?;
+    repo::run(repo.cargo().args(["clippy", "--workspace", "--all-targets"]).args(strict))?;
     if repo.path(BENCH).is_file() {
         let shared = repo.manifests()?.target_directory;
         let mut cargo = repo.cargo();
-        cargo
-            .args(["clippy", "--manifest-path", BENCH, "--all-targets"])
-            .args(strict);
+        cargo.args(["clippy", "--manifest-path", BENCH, "--all-targets"]).args(strict);
         repo::run(cargo.env("CARGO_TARGET_DIR", shared))?;
     }
     Ok(String::new())
@@ -52,16 +43,10 @@ pub(crate) fn clippy(repo: &Repo) -> anyhow::Result<String> {
 /// Runs every test; the lines by which the runner sums up go to `closing`, passed or failed.
 pub(crate) fn nextest(repo: &Repo, closing: &mut Vec<String>) -> anyhow::Result<String> {
     if repo::answers(repo.cargo().args(["nextest", "--version"])) {
-        watched(
-            repo.cargo().args(["nextest", "run", "--workspace"]),
-            closing,
-        )?;
+        watched(repo.cargo().args(["nextest", "run", "--workspace"]), closing)?;
         return Ok(String::new());
     }
-    watched(
-        repo.cargo().args(["test", "--workspace", "--no-fail-fast"]),
-        closing,
-    )?;
+    watched(repo.cargo().args(["test", "--workspace", "--no-fail-fast"]), closing)?;
     Ok("with `cargo test`: cargo-nextest is not installed".to_owned())
 }
 
@@ -116,9 +101,7 @@ fn watched(command: &mut Command, closing: &mut Vec<String>) -> anyhow::Result<(
     let from_stderr = thread::spawn(move || tee(stderr, &mut io::stderr(), &keep_too));
     closing.extend(kept);
     for reader in [from_stdout, from_stderr] {
-        reader
-            .join()
-            .map_err(|_| anyhow::anyhow!("reading from `{text}` broke off"))??;
+        reader.join().map_err(|_| anyhow::anyhow!("reading from `{text}` broke off"))??;
     }
     let status = child.wait()?;
     ensure!(status.success(), "`{text}`: {status}");

@@ -11,9 +11,7 @@ use anyhow::Context;
 /// When nobody reads the output any more.
 pub(crate) fn line(text: impl Display) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{text}")
-        .and_then(|()| out.flush())
-        .context("the output cannot be written")
+    writeln!(out, "{text}").and_then(|()| out.flush()).context("the output cannot be written")
 }
 
 /// Prints an error with its causes; if even that fails, the exit code still tells.

@@ -29,11 +29,7 @@ struct Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}:{}: {}: {}",
-            self.file, self.line, self.rule, self.message
-        )
+        write!(f, "{}:{}: {}: {}", self.file, self.line, self.rule, self.message)
     }
 }
 
@@ -46,12 +42,7 @@ struct Findings {
 impl Findings {
     fn add(&mut self, file: &str, line: usize, message: impl Into<String>) {
         let (file, message) = (file.to_owned(), message.into());
-        self.found.push(Violation {
-            file,
-            line,
-            rule: self.rule,
-            message,
-        });
+        self.found.push(Violation { file, line, rule: self.rule, message });
     }
 }
 
@@ -98,10 +89,7 @@ pub(crate) fn run(repo: &Repo) -> anyhow::Result<()> {
 }
 
 fn judge(name: &'static str, rule: Rule, tree: &Tree) -> Vec<Violation> {
-    let mut findings = Findings {
-        rule: name,
-        found: Vec::new(),
-    };
+    let mut findings = Findings { rule: name, found: Vec::new() };
     rule(tree, &mut findings);
     findings.found
 }

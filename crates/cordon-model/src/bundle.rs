@@ -221,9 +221,8 @@ impl Bundle {
         if self.version != VERSION {
             return Err(BundleError::Version(self.version));
         }
-        let dangling = |what, index| {
-            Err(BundleError::Dangling { point: self.point.clone(), what, index })
-        };
+        let dangling =
+            |what, index| Err(BundleError::Dangling { point: self.point.clone(), what, index });
         for flow in self.flow_lists.iter().flatten() {
             if flow.service >= self.services.len() {
                 return dangling("service", flow.service);
@@ -270,6 +269,7 @@ pub struct FlowKey {
 #[derive(Debug)]
 pub struct FlowIndex<'a> {
     flows: FxHashMap<FlowKey, Vec<(&'a BundleFlow, &'a PostureSet)>>,
+    keys: Vec<FlowKey>,
 }
 
 impl<'a> FlowIndex<'a> {
@@ -277,14 +277,18 @@ impl<'a> FlowIndex<'a> {
     #[must_use]
     pub fn new(bundle: &'a Bundle) -> Self {
         let mut flows: FxHashMap<FlowKey, Vec<_>> = FxHashMap::default();
+        let mut keys = Vec::new();
         for device in &bundle.devices {
             for (flow, service, postures) in bundle.flows_of(device) {
                 for key in flow_keys(device, flow, service) {
                     flows.entry(key).or_default().push((flow, postures));
+                    keys.push(key);
                 }
             }
         }
-        Self { flows }
+        keys.sort_unstable();
+        keys.dedup();
+        Self { flows, keys }
     }
 
     /// Finds the flow that permits an operation in a posture.
@@ -304,9 +308,9 @@ impl<'a> FlowIndex<'a> {
         })
     }
 
-    /// Gives the keys, in no order.
+    /// Gives the keys, in their order.
     pub fn keys(&self) -> impl Iterator<Item = &FlowKey> {
-        self.flows.keys()
+        self.keys.iter()
     }
 }
 

@@ -21,13 +21,16 @@ pub struct Place {
     pub line: usize,
     /// The column in characters, from 1; 0 when the line as a whole is meant.
     pub column: usize,
-    /// The whole line, for the reader.
+    /// The whole line, for the reader; empty when it is longer than [`Place::TEXT_BYTES_MAX`].
     pub text: String,
     /// The length of the offending text in characters.
     pub length: usize,
 }
 
 impl Place {
+    /// Longer lines are not shown; a thousand diagnostics would each carry a copy.
+    pub const TEXT_BYTES_MAX: usize = 65_536;
+
     /// Names a file as a whole.
     #[must_use]
     pub fn file(file: &str) -> Self {
@@ -64,11 +67,17 @@ impl<'a> SourceText<'a> {
         self.file
     }
 
+    /// Gives the number of the line, from 1, that a byte is in.
+    #[must_use]
+    pub fn line_at(&self, byte: usize) -> usize {
+        self.line_starts.partition_point(|at| *at <= byte).max(1)
+    }
+
     /// Finds line and column of a byte range.
     #[must_use]
     pub fn place(&self, span: std::ops::Range<usize>) -> Place {
         let start = span.start.min(self.text.len());
-        let line = self.line_starts.partition_point(|at| *at <= start).max(1);
+        let line = self.line_at(start);
         let line_start = self.line_starts.get(line - 1).copied().unwrap_or(0);
         let rest = self.text.get(line_start..).unwrap_or_default();
         let before = self.text.get(line_start..start).unwrap_or_default();
@@ -78,7 +87,10 @@ impl<'a> SourceText<'a> {
             file: self.file.to_owned(),
             line,
             column: before.chars().count() + 1,
-            text: first_line(rest).to_owned(),
+            text: Some(first_line(rest))
+                .filter(|line| line.len() <= Place::TEXT_BYTES_MAX)
+                .unwrap_or_default()
+                .to_owned(),
             length: first_line(offending).chars().count(),
         }
     }
@@ -125,6 +137,27 @@ impl Report {
         self.push(label, Severity::Warning, place, message, help);
     }
 
+    /// Adds an error whose place is only looked for when there is still room for it.
+    pub(crate) fn error_at(
+        &mut self,
+        label: &'static str,
+        place: impl FnOnce() -> Place,
+        message: String,
+        help: &str,
+    ) {
+        if self.is_full() {
+            self.errors += 1;
+            self.omitted += 1;
+        } else {
+            self.error(label, place(), message, help);
+        }
+    }
+
+    /// Says whether further entries are only counted.
+    pub(crate) fn is_full(&self) -> bool {
+        self.entries.len() >= Self::ENTRIES_MAX
+    }
+
     fn push(
         &mut self,
         label: &'static str,
@@ -134,7 +167,7 @@ impl Report {
         help: &str,
     ) {
         self.errors += usize::from(severity == Severity::Error);
-        if self.entries.len() >= Self::ENTRIES_MAX {
+        if self.is_full() {
             self.omitted += 1;
             return;
         }

@@ -4,6 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use blame::Gaps;
+
+use crate::HospitalId;
 use crate::diagnostic::{Place, Report, SourceText};
 use crate::fleet::{Hospital, PolicyFile};
 
@@ -28,6 +31,12 @@ pub mod limits {
     pub const DEVICES_MAX: usize = 200_000;
     /// Flows of one profile.
     pub const FLOWS_MAX: usize = 256;
+    /// Segments of both kinds: each has a VLAN of its own, and there are no more.
+    /// # Source
+    /// IEEE 802.1Q-2018 §9.6.
+    pub const SEGMENTS_MAX: usize = 4_094;
+    /// Networks of one segment.
+    pub const NETWORKS_MAX: usize = 4;
     /// Services of the plan.
     pub const SERVICES_MAX: usize = 4_096;
     /// Addresses of one service.
@@ -60,13 +69,13 @@ impl Sources {
         match std::str::from_utf8(bytes) {
             Ok(text) => Some(SourceText::new(path, text.strip_prefix('\u{feff}').unwrap_or(text))),
             Err(error) => {
-                let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
-                let good = std::str::from_utf8(good).unwrap_or_default();
-                let mut place = SourceText::new(path, good).place(good.len()..good.len());
-                place.length = 1;
+                let lossy = String::from_utf8_lossy(bytes);
+                let text = lossy.strip_prefix('\u{feff}').unwrap_or(&lossy);
+                let at = error.valid_up_to() - (lossy.len() - text.len());
+                let source = SourceText::new(path, text);
                 report.error(
                     "wrong-encoding",
-                    place,
+                    source.place(at..at + char::REPLACEMENT_CHARACTER.len_utf8()),
                     format!("the file is not UTF-8 from byte {} on", error.valid_up_to()),
                     "save the file as UTF-8",
                 );
@@ -104,7 +113,7 @@ pub fn policies_only(sources: &Sources) -> Option<Hospital> {
     let mut report = Report::default();
     let policies = policy_files(sources, "policies", &mut report);
     let invariants = policy_files(sources, "invariants", &mut report);
-    let hospital = Hospital::empty(crate::HospitalId::new("unread").ok()?, policies, invariants);
+    let hospital = Hospital::empty(HospitalId::new("unread").ok()?, policies, invariants);
     (!report.has_errors()).then_some(hospital)
 }
 
@@ -114,14 +123,17 @@ fn load_into(sources: &Sources, report: &mut Report) -> Option<Hospital> {
     }
     let policies = policy_files(sources, "policies", report);
     let invariants = policy_files(sources, "invariants", report);
-    let plan_text = sources.text("hospital.toml", report);
-    let devices_text = sources.text("devices.csv", report);
-    let (plan_text, devices_text) = (plan_text?, devices_text?);
-    let empty = |id| Hospital::empty(id, policies, invariants);
-    let mut hospital = plan::load(&plan_text, empty, report)?;
-    profiles::load(sources, &mut hospital, report);
-    devices::load(&devices_text, &mut hospital, report);
-    plan::check_overrides(&hospital, report);
+    let mut hospital = Hospital::empty(HospitalId::new("unread").ok()?, policies, invariants);
+    let mut gaps = Gaps::default();
+    match sources.text("hospital.toml", report) {
+        Some(text) => plan::load(&text, &mut hospital, &mut gaps, report),
+        None => gaps.note_plan(),
+    }
+    profiles::load(sources, &mut hospital, &mut gaps, report);
+    if let Some(text) = sources.text("devices.csv", report) {
+        devices::load(&text, &mut hospital, &mut gaps, report);
+        plan::check_overrides(&hospital, &gaps, report);
+    }
     Some(hospital)
 }
 
@@ -152,12 +164,14 @@ fn check_sizes(sources: &Sources, report: &mut Report) -> bool {
 
 fn policy_files(sources: &Sources, folder: &str, report: &mut Report) -> Vec<PolicyFile> {
     let mut files = Vec::new();
+    let mut none = true;
     for path in sources.paths(folder, ".cedar") {
+        none = false;
         if let Some(source) = sources.text(path, report) {
             files.push(PolicyFile { path: path.to_owned(), text: source.text().to_owned() });
         }
     }
-    if files.is_empty() && folder == "policies" {
+    if none && folder == "policies" {
         report.error(
             "missing-file",
             Place::file("policies"),

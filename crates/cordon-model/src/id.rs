@@ -20,7 +20,9 @@ pub enum IdError {
     Long,
     /// A character other than a letter, a digit, `-`, `_` or `.`, or a first character that is
     /// neither a letter nor a digit.
-    #[error("`{0}` is not allowed here: use letters, digits, `-`, `_` and `.`, a letter or digit first")]
+    #[error(
+        "`{0}` is not allowed here: use letters, digits, `-`, `_` and `.`, a letter or digit first"
+    )]
     Character(char),
 }
 

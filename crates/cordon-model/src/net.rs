@@ -28,7 +28,7 @@ fn hex_bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut digits = 0usize;
     for c in text.chars() {
         if matches!(c, ':' | '-' | '.') {
-            if digits == 0 || digits % 2 != 0 {
+            if digits == 0 || !digits.is_multiple_of(2) {
                 return None;
             }
             continue;

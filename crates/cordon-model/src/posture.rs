@@ -105,10 +105,8 @@ pub struct Posture {
 
 impl Posture {
     /// The number of postures that differ.
-    pub const COUNT: usize = DeviceState::ALL.len()
-        * 2
-        * Identity::ALL.len()
-        * Attestation::ALL.len();
+    pub const COUNT: usize =
+        DeviceState::ALL.len() * 2 * Identity::ALL.len() * Attestation::ALL.len();
 
     /// Gives the place of the posture in the space, 0 to [`Self::COUNT`] − 1.
     #[must_use]

@@ -25,8 +25,7 @@ pub enum Tier {
 
 impl Tier {
     /// Every tier, most critical first.
-    pub const ALL: [Self; 5] =
-        [Self::Red, Self::Orange, Self::Yellow, Self::Green, Self::GreenLs];
+    pub const ALL: [Self; 5] = [Self::Red, Self::Orange, Self::Yellow, Self::Green, Self::GreenLs];
 
     /// Gives the name that policies, reports and the command line use.
     #[must_use]

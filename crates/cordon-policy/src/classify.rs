@@ -145,7 +145,7 @@ fn clinical(
         Impact::LifeSafety => ("keeps people safe in the building", Tier::GreenLs),
         Impact::Facility => ("runs the building", Tier::Green),
     };
-    let says = format!("a {} {impact}", profile.name.to_lowercase());
+    let says = format!("type {}: {impact}", profile.name.to_lowercase());
     note(evidence, "profile", says, &format!("{tier}"));
     let mut tier = tier;
     if tier == Tier::Green && device.life_safety {
@@ -158,7 +158,12 @@ fn clinical(
     match care {
         Some(Care::Technical) if clinical => {
             let says = format!("unit `{}` has no patients", device.unit);
-            note(evidence, "unit", says, "contradicts the type; is the device where it is said to be?");
+            note(
+                evidence,
+                "unit",
+                says,
+                "contradicts the type; is the device where it is said to be?",
+            );
             confidence = Confidence::Low;
         }
         Some(Care::Critical) if clinical => {

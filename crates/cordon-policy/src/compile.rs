@@ -93,7 +93,8 @@ impl Point {
 pub fn compile(hospital: &Hospital, book: &Rulebook, engine: &Engine) -> Compiled {
     let compiler = Compiler::new(hospital, book, engine);
     let points = points(hospital);
-    let bundles = points.iter().map(|(id, point)| (id.clone(), Arc::new(compiler.bundle(id, point))));
+    let bundles =
+        points.iter().map(|(id, point)| (id.clone(), Arc::new(compiler.bundle(id, point))));
     Compiled { bundles: bundles.collect() }
 }
 
@@ -209,9 +210,13 @@ struct Draft {
 }
 
 impl Draft {
-    fn finish(self, hospital: &Hospital) -> (Vec<BundleService>, Vec<PostureSet>, Vec<Vec<BundleFlow>>) {
+    fn finish(
+        self,
+        hospital: &Hospital,
+    ) -> (Vec<BundleService>, Vec<PostureSet>, Vec<Vec<BundleFlow>>) {
         let used: BTreeSet<&ServiceId> = self.lists.iter().flatten().map(|(id, ..)| id).collect();
-        let sets: BTreeSet<PostureSet> = self.lists.iter().flatten().map(|(_, set, _)| *set).collect();
+        let sets: BTreeSet<PostureSet> =
+            self.lists.iter().flatten().map(|(_, set, _)| *set).collect();
         let places: BTreeMap<&ServiceId, usize> =
             used.iter().enumerate().map(|(place, id)| (*id, place)).collect();
         let postures: Vec<PostureSet> = sets.into_iter().collect();
@@ -341,7 +346,8 @@ fn api_rate(
     {
         return None;
     }
-    let granted = rules.iter().filter_map(|r| book.rules.get(*r)).filter_map(|r| r.api_rate_per_minute);
+    let granted =
+        rules.iter().filter_map(|r| book.rules.get(*r)).filter_map(|r| r.api_rate_per_minute);
     granted.chain(declared.and_then(|flow| flow.api_rate_per_minute)).min()
 }
 
@@ -370,7 +376,8 @@ fn check_flow(
     for (id, _) in hospital.resolve(flow, &device.building) {
         for operation in &flow.operations {
             let permitted = engine.permitted(&device.id, id, flow.direction, *operation);
-            let needed: PostureSet = Posture::all().filter(|p| is_needed(device, flow, *p)).collect();
+            let needed: PostureSet =
+                Posture::all().filter(|p| is_needed(device, flow, *p)).collect();
             let missing = Posture::all().find(|p| needed.contains(*p) && !permitted.contains(*p));
             if let (true, Some(posture)) = (flow.lifeline, missing) {
                 let message = format!(
@@ -421,7 +428,8 @@ fn check_inspection(hospital: &Hospital, book: &Rulebook, engine: &Engine, repor
         let rules = engine.rows.get(grant.row).map(|row| row.rules.as_slice()).unwrap_or_default();
         let asks = rules.iter().filter_map(|rule| book.rules.get(*rule)).find(|rule| rule.inspect);
         if let (Some(rule), None, true) = (asks, service.inspector, seen.insert(*id)) {
-            let message = format!("policy `{}` asks for inspection, `{id}` has no inspector", rule.id);
+            let message =
+                format!("policy `{}` asks for inspection, `{id}` has no inspector", rule.id);
             let help = "add `inspector` to the service, or drop `@inspect` from the policy";
             report.error("no-inspector", service.place.clone(), message, help);
         }

@@ -19,8 +19,8 @@ pub struct Change {
     pub service: String,
     /// Who opens it.
     pub direction: String,
-    /// The verb.
-    pub operation: String,
+    /// The verbs; `hl7.*` when all of a protocol are meant.
+    pub operations: Vec<String>,
     /// In which postures, in words.
     pub postures: String,
     /// How many devices.
@@ -131,31 +131,31 @@ fn count(
     example: &str,
 ) {
     for ((service, direction, operation), set) in verdicts {
-        let key = (
-            kind.0.clone(),
-            kind.1.clone(),
-            service.clone(),
-            *direction,
-            *operation,
-            *set,
-        );
+        let key = (kind.0.clone(), kind.1.clone(), service.clone(), *direction, *operation, *set);
         changes.entry(key).or_insert_with(|| (0, example.to_owned())).0 += 1;
     }
 }
 
+/// Puts verbs together that changed alike.
 fn changes(counted: BTreeMap<Key, (usize, String)>) -> Vec<Change> {
-    let change = |((kind, tier, service, direction, operation, set), (devices, example)): (
-        Key,
-        (usize, String),
-    )| Change {
-        kind,
-        tier,
-        service: service.to_string(),
-        direction: direction.name().to_owned(),
-        operation: operation.name().to_owned(),
-        postures: words::postures(&set),
-        devices,
-        example,
+    let mut joined: BTreeMap<(Key, usize, String), Vec<Operation>> = BTreeMap::new();
+    for ((kind, tier, service, direction, operation, set), (devices, example)) in counted {
+        let Some(any) = operation.protocol().operations().next() else { continue };
+        let key = ((kind, tier, service, direction, any, set), devices, example);
+        joined.entry(key).or_default().push(operation);
+    }
+    let change = |((key, devices, example), operations): ((Key, usize, String), Vec<Operation>)| {
+        let (kind, tier, service, direction, _, set) = key;
+        Change {
+            kind,
+            tier,
+            service: service.to_string(),
+            direction: direction.name().to_owned(),
+            operations: words::operations(&operations),
+            postures: words::postures(&set),
+            devices,
+            example,
+        }
     };
-    counted.into_iter().map(change).collect()
+    joined.into_iter().map(change).collect()
 }

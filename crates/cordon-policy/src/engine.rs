@@ -130,10 +130,7 @@ impl Fixed {
         Self {
             device: deny(Reason::Guardrail, &["guardrail.no-device-to-device"]),
             address: deny(Reason::UnlistedDestination, &[listed]),
-            internet: deny(
-                Reason::UnlistedDestination,
-                &[listed, "guardrail.no-internet-address"],
-            ),
+            internet: deny(Reason::UnlistedDestination, &[listed, "guardrail.no-internet-address"]),
             unknown: deny(Reason::UnknownDevice, &["default-deny"]),
             protocol: deny(Reason::Guardrail, &["guardrail.own-protocol"]),
         }

@@ -9,9 +9,9 @@
 //! evaluate is denied.
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
-pub mod compile;
 pub mod cedar;
 pub mod classify;
+pub mod compile;
 pub mod diff;
 pub mod engine;
 pub mod explain;

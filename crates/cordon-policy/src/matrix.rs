@@ -149,13 +149,10 @@ fn verbs(operations: &[Operation], note: &str) -> Vec<String> {
     let Some(protocol) = operations.first().map(|operation| operation.protocol()) else {
         return Vec::new();
     };
-    if operations.len() == protocol.operations().count() {
-        return vec![format!("{protocol}.*")];
-    }
-    if note == UNDECLARED {
+    if note == UNDECLARED && operations.len() < protocol.operations().count() {
         return vec![format!("{protocol}.* but what other lines declare")];
     }
-    operations.iter().map(|operation| operation.name().to_owned()).collect()
+    words::operations(operations)
 }
 
 fn cells(set: &PostureSet, device: &Device) -> String {
@@ -178,9 +175,11 @@ fn note(set: &PostureSet, relation: Relation, hourly: bool) -> String {
         Relation::Declared { .. } => {}
         Relation::OtherOperation | Relation::Unlisted => notes.push(UNDECLARED.to_owned()),
     }
-    let by_identity = depends(set, |p| Identity::ALL.iter().map(|i| Posture { identity: *i, ..p }).collect());
-    let by_attestation =
-        depends(set, |p| Attestation::ALL.iter().map(|a| Posture { attestation: *a, ..p }).collect());
+    let by_identity =
+        depends(set, |p| Identity::ALL.iter().map(|i| Posture { identity: *i, ..p }).collect());
+    let by_attestation = depends(set, |p| {
+        Attestation::ALL.iter().map(|a| Posture { attestation: *a, ..p }).collect()
+    });
     if by_identity || by_attestation {
         notes.push(format!("needs {}", words::proofs(set)));
     }
@@ -200,11 +199,17 @@ fn depends(set: &PostureSet, vary: impl Fn(Posture) -> Vec<Posture>) -> bool {
 fn write_lines(out: &mut String, lines: &[Line]) {
     let width = lines.iter().map(|line| line.target.chars().count()).max().unwrap_or(0);
     let mut sorted: Vec<&Line> = lines.iter().collect();
-    sorted.sort_by(|a, b| (&a.target, a.direction, &a.operations).cmp(&(&b.target, b.direction, &b.operations)));
+    sorted.sort_by(|a, b| {
+        (&a.target, a.direction, &a.operations).cmp(&(&b.target, b.direction, &b.operations))
+    });
     for line in sorted {
         let Line { target, direction, cells, note, operations } = line;
         let _ = write!(out, "  {cells}  {direction} {target:width$}  {}", operations.join(" "));
-        let _ = writeln!(out, "{}", if note.is_empty() { String::new() } else { format!("  [{note}]") });
+        let _ = writeln!(
+            out,
+            "{}",
+            if note.is_empty() { String::new() } else { format!("  [{note}]") }
+        );
     }
     if lines.is_empty() {
         out.push_str("  nothing\n");

@@ -3,10 +3,10 @@
 //! This is the meaning of a decision; the engine is its fast form. `cordon explain` asks here, since
 //! one question does not pay for a table, and tests hold the two equal.
 
-use cedar_policy::{AuthorizationError, Authorizer, Decision as CedarDecision, Entities, PolicySet, Request};
-use cordon_model::{
-    Act, Decision, Device, Hospital, Now, Posture, Reason, RuleId, Target,
+use cedar_policy::{
+    AuthorizationError, Authorizer, Decision as CedarDecision, Entities, PolicySet, Request,
 };
+use cordon_model::{Act, Decision, Device, Hospital, Now, Posture, Reason, RuleId, Target};
 
 use crate::cedar::{self, Facts};
 use crate::engine::{self, Relation, forbidden};
@@ -36,7 +36,7 @@ impl<'a> Oracle<'a> {
         };
         let relation = self.relation(device, act);
         match self.question(device, act, relation, posture, now) {
-            Some((request, entities)) => self.answer(&request, &entities, relation),
+            Some((request, entities)) => self.answer(&request, &entities, silence(act, relation)),
             None => denied(Reason::EvaluationFailed, Vec::new()),
         }
     }
@@ -52,7 +52,7 @@ impl<'a> Oracle<'a> {
         }
     }
 
-    fn answer(&self, request: &Request, entities: &Entities, relation: Relation) -> Decision {
+    fn answer(&self, request: &Request, entities: &Entities, silence: Reason) -> Decision {
         let response = self.authorizer.is_authorized(request, &self.policies, entities);
         let mut rules: Vec<RuleId> = response
             .diagnostics()
@@ -74,10 +74,10 @@ impl<'a> Oracle<'a> {
             return Decision::Permit { rules: rules.into() };
         }
         if rules.is_empty() {
-            return denied(relation.silence(), rules);
+            return denied(silence, rules);
         }
         let guarded = rules.iter().any(|rule| rule.as_str().starts_with(GUARDRAIL));
-        denied(forbidden(relation.silence(), guarded), rules)
+        denied(forbidden(silence, guarded), rules)
     }
 
     fn question(
@@ -121,6 +121,15 @@ impl<'a> Oracle<'a> {
         let action = cedar::uid("Action", "connect")?;
         let request = Request::new(subject, action, resource, facts.context()?, None).ok()?;
         Some((request, cedar::entities(&[&principal, &entities])?))
+    }
+}
+
+/// Gives the reason of a denial when no rule speaks. No profile can list a device, so a device is
+/// never unlisted: guardrails alone keep devices apart.
+fn silence(act: &Act, relation: Relation) -> Reason {
+    match act.target {
+        Target::Device(_) => Reason::NotPermitted,
+        Target::Service(_) | Target::Address(_) => relation.silence(),
     }
 }
 

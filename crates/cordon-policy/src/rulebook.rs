@@ -6,9 +6,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use cedar_policy::{
-    Effect, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator,
-};
+use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
 use cordon_model::fleet::PolicyFile;
 use cordon_model::{Diagnostic, Hospital, Place, Report, RuleId, SourceText, Tier};
 
@@ -137,10 +135,11 @@ fn read(hospital: &Hospital, report: &mut Report) -> Option<Rulebook> {
         }
     };
     let mut reader = Reader { schema, names: BTreeMap::new(), report };
-    let guardrails =
-        PolicyFile { path: "(guardrails)".to_owned(), text: GUARDRAILS.to_owned() };
-    let standing =
-        PolicyFile { path: "(standing invariants)".to_owned(), text: STANDING_INVARIANTS.to_owned() };
+    let guardrails = PolicyFile { path: "(guardrails)".to_owned(), text: GUARDRAILS.to_owned() };
+    let standing = PolicyFile {
+        path: "(standing invariants)".to_owned(),
+        text: STANDING_INVARIANTS.to_owned(),
+    };
     let mut rules = reader.file(&guardrails, true);
     for file in &hospital.policies {
         rules.extend(reader.file(file, false));
@@ -222,7 +221,8 @@ impl Reader<'_> {
                 return None;
             }
         };
-        let reserved = name.starts_with(GUARDRAIL) || name.starts_with(STANDING) || name == "default-deny";
+        let reserved =
+            name.starts_with(GUARDRAIL) || name.starts_with(STANDING) || name == "default-deny";
         if reserved && !built_in {
             let message = format!("`{name}` is a name that only cordon's own rules may use");
             self.report.error("reserved-id", place, message, "choose another `@id`");

@@ -227,7 +227,10 @@ fn parts(text: &str) -> Result<Parts<'_>, SealError> {
         .ok_or(form(4, "an empty line between the bundle and its signatures"))?;
     let mut lines = body.lines();
     if lines.next() != Some(MAGIC) {
-        return Err(form(1, "expected `cordon-bundle/v1`; this is no bundle, or one of another version"));
+        return Err(form(
+            1,
+            "expected `cordon-bundle/v1`; this is no bundle, or one of another version",
+        ));
     }
     let said = lines.next().ok_or(form(2, "expected `sha256:` and the bundle's digest"))?;
     let line = lines.next().ok_or(form(3, "expected the bundle in JSON"))?;

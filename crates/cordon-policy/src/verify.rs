@@ -111,7 +111,13 @@ impl Verifier<'_> {
         }
     }
 
-    fn cedar(&mut self, device: &Device, id: &ServiceId, direction: Direction, operation: Operation) {
+    fn cedar(
+        &mut self,
+        device: &Device,
+        id: &ServiceId,
+        direction: Direction,
+        operation: Operation,
+    ) {
         for hour in HOURS {
             let now = Now { mono: Mono(0), wall: Wall(u64::from(hour) * 3_600) };
             for posture in Posture::all() {
@@ -133,7 +139,8 @@ impl Verifier<'_> {
                 fast_rules.sort();
                 let same = fast.is_permit() == meant.is_permit() && fast_rules == meant.rules();
                 if !same {
-                    self.tally.disagree(format!("{act} {posture:?}: table {fast:?}, Cedar {meant:?}"));
+                    self.tally
+                        .disagree(format!("{act} {posture:?}: table {fast:?}, Cedar {meant:?}"));
                 }
             }
         }
@@ -149,13 +156,18 @@ impl Verifier<'_> {
         permitted: &PostureSet,
     ) {
         let guarded = bundle.role == Role::Service;
-        if guarded && self.hospital.services.get(id).and_then(|s| s.guard.as_ref()) != Some(&bundle.point) {
+        if guarded
+            && self.hospital.services.get(id).and_then(|s| s.guard.as_ref()) != Some(&bundle.point)
+        {
             return;
         }
         let Some(entry) = bundle.devices.iter().find(|other| other.id == device.id) else { return };
         let mut compiled = PostureSet::default();
         for (flow, service, postures) in bundle.flows_of(entry) {
-            if service.id == *id && flow.direction == direction && flow.operations.contains(&operation) {
+            if service.id == *id
+                && flow.direction == direction
+                && flow.operations.contains(&operation)
+            {
                 compiled = compiled.union(postures);
             }
         }
@@ -187,7 +199,13 @@ impl Verifier<'_> {
         }
     }
 
-    fn kernel_device(&mut self, bundle: &Bundle, sets: &KernelSets, device: &BundleDevice, hour: u8) {
+    fn kernel_device(
+        &mut self,
+        bundle: &Bundle,
+        sets: &KernelSets,
+        device: &BundleDevice,
+        hour: u8,
+    ) {
         let mut wanted: BTreeMap<FlowKey, PostureSet> = BTreeMap::new();
         for (flow, service, postures) in bundle.flows_of(device) {
             let open = if flow.is_open_at(hour) { *postures } else { PostureSet::default() };

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use cordon_model::{Attestation, DeviceState, Identity, Posture, PostureSet};
+use cordon_model::{Attestation, DeviceState, Identity, Operation, Posture, PostureSet};
 
 /// The values of each part of a posture that occur in a set.
 struct Parts {
@@ -13,13 +13,18 @@ struct Parts {
 }
 
 fn parts(set: &PostureSet) -> Parts {
-    let occurs = |test: &dyn Fn(Posture) -> bool| Posture::all().any(|p| set.contains(p) && test(p));
+    let occurs =
+        |test: &dyn Fn(Posture) -> bool| Posture::all().any(|p| set.contains(p) && test(p));
     let all = |values: &[DeviceState]| -> Vec<DeviceState> {
         values.iter().copied().filter(|state| occurs(&|p| p.state == *state)).collect()
     };
     Parts {
         states: all(DeviceState::ALL),
-        identities: Identity::ALL.iter().copied().filter(|i| occurs(&|p| p.identity == *i)).collect(),
+        identities: Identity::ALL
+            .iter()
+            .copied()
+            .filter(|i| occurs(&|p| p.identity == *i))
+            .collect(),
         attestations: Attestation::ALL
             .iter()
             .copied()
@@ -30,7 +35,11 @@ fn parts(set: &PostureSet) -> Parts {
 }
 
 /// Names what occurs, or what does not when that is shorter; nothing when everything occurs.
-fn named<T: Copy + PartialEq>(all: &[T], some: &[T], name: fn(T) -> &'static str) -> Option<String> {
+fn named<T: Copy + PartialEq>(
+    all: &[T],
+    some: &[T],
+    name: fn(T) -> &'static str,
+) -> Option<String> {
     if some.len() == all.len() {
         return None;
     }
@@ -50,10 +59,8 @@ pub fn postures(set: &PostureSet) -> String {
         return "never".to_owned();
     }
     let parts = parts(set);
-    let product = parts.states.len()
-        * parts.identities.len()
-        * parts.attestations.len()
-        * parts.modes.len();
+    let product =
+        parts.states.len() * parts.identities.len() * parts.attestations.len() * parts.modes.len();
     if usize::try_from(set.len()) == Ok(product) {
         return box_words(&parts);
     }
@@ -63,8 +70,9 @@ pub fn postures(set: &PostureSet) -> String {
     let (calm, alarm) = (split(false), split(true));
     if !calm.is_empty() && !alarm.is_empty() {
         let same = |p: Posture| alarm.contains(Posture { emergency: true, ..p });
-        let added: PostureSet =
-            Posture::all().filter(|p| p.emergency && alarm.contains(*p) && !calm_twin(&calm, *p)).collect();
+        let added: PostureSet = Posture::all()
+            .filter(|p| p.emergency && alarm.contains(*p) && !calm_twin(&calm, *p))
+            .collect();
         if Posture::all().filter(|p| calm.contains(*p)).all(same) && !added.is_empty() {
             let both: PostureSet = Posture::all().filter(|p| calm_twin(&calm, *p)).collect();
             return format!("{}; and {}", postures(&both), postures(&added));
@@ -82,6 +90,18 @@ pub fn proofs(set: &PostureSet) -> String {
     let identities = identities.map(|words| format!("identity {words}"));
     let attestations = attestations.map(|words| format!("attestation {words}"));
     identities.into_iter().chain(attestations).collect::<Vec<_>>().join("; ")
+}
+
+/// Names operations of one protocol; all of them in one word.
+#[must_use]
+pub fn operations(operations: &[Operation]) -> Vec<String> {
+    let protocol = operations.first().map(|operation| operation.protocol());
+    match protocol {
+        Some(protocol) if operations.len() == protocol.operations().count() => {
+            vec![format!("{protocol}.*")]
+        }
+        Some(_) | None => operations.iter().map(|one| one.name().to_owned()).collect(),
+    }
 }
 
 fn calm_twin(calm: &PostureSet, posture: Posture) -> bool {
@@ -125,16 +145,24 @@ fn by_state(set: &PostureSet, parts: &Parts) -> String {
     }
     let mut text = String::new();
     for (here, states) in groups {
-        let group: PostureSet =
-            here.into_iter().flat_map(|p| states.iter().map(move |s| Posture { state: *s, ..p })).collect();
+        let group: PostureSet = here
+            .into_iter()
+            .flat_map(|p| states.iter().map(move |s| Posture { state: *s, ..p }))
+            .collect();
         let inner = self::parts(&group);
-        let product =
-            inner.states.len() * inner.identities.len() * inner.attestations.len() * inner.modes.len();
+        let product = inner.states.len()
+            * inner.identities.len()
+            * inner.attestations.len()
+            * inner.modes.len();
         let separator = if text.is_empty() { "" } else { "; or " };
         let words = if usize::try_from(group.len()) == Ok(product) {
             box_words(&inner)
         } else {
-            format!("in {} postures of state {}", group.len(), inner.states.iter().map(|s| s.name()).collect::<Vec<_>>().join(", "))
+            format!(
+                "in {} postures of state {}",
+                group.len(),
+                inner.states.iter().map(|s| s.name()).collect::<Vec<_>>().join(", ")
+            )
         };
         let _ = write!(text, "{separator}{words}");
     }
@@ -161,7 +189,9 @@ mod tests {
             "in state NORMAL, with attestation all but failed",
         );
         check(
-            |p| p.state == DeviceState::Normal || (p.emergency && p.state == DeviceState::Contained),
+            |p| {
+                p.state == DeviceState::Normal || (p.emergency && p.state == DeviceState::Contained)
+            },
             "in state NORMAL; and in emergency mode, in state CONTAINED",
         );
     }

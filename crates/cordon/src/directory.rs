@@ -39,9 +39,11 @@ pub(crate) fn sources(dir: &Path) -> Result<Sources, Failure> {
             sources.insert(name, read(&path)?);
         }
     }
-    for (folder, endings) in
-        [("profiles", ["toml", "json"]), ("policies", ["cedar", "cedar"]), ("invariants", ["cedar", "cedar"])]
-    {
+    for (folder, endings) in [
+        ("profiles", ["toml", "json"]),
+        ("policies", ["cedar", "cedar"]),
+        ("invariants", ["cedar", "cedar"]),
+    ] {
         let entries = match fs::read_dir(dir.join(folder)) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
@@ -75,7 +77,10 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let length = fs::metadata(path).map_err(|error| Failure::path(path, &error))?.len();
     if length > limits::FILE_BYTES_MAX as u64 {
         let message = format!("{} has {length} bytes", path.display());
-        return Err(Failure::input(message, format!("at most {} are read", limits::FILE_BYTES_MAX)));
+        return Err(Failure::input(
+            message,
+            format!("at most {} are read", limits::FILE_BYTES_MAX),
+        ));
     }
     fs::read(path).map_err(|error| Failure::path(path, &error))
 }
@@ -95,6 +100,7 @@ pub(crate) fn load(dir: &Path) -> Result<Read, Failure> {
     };
     let (book, rules) = Rulebook::read(&hospital);
     report.merge(rules);
+    report.sort();
     match book {
         Some(book) if !policies_only => Ok(Read { hospital, book, report }),
         Some(_) | None => Err(Failure::Data(report)),

@@ -152,10 +152,7 @@ pub(crate) enum FlowsError {
 /// than the bounds of this module.
 pub(crate) fn read(path: &Path) -> Result<Recording, FlowsError> {
     let file = path.display().to_string();
-    let unreadable = |source| FlowsError::Unreadable {
-        file: file.clone(),
-        source,
-    };
+    let unreadable = |source| FlowsError::Unreadable { file: file.clone(), source };
     let mut input: Box<dyn Read + Send> = if path == Path::new("-") {
         Box::new(io::stdin())
     } else {
@@ -163,15 +160,9 @@ pub(crate) fn read(path: &Path) -> Result<Recording, FlowsError> {
     };
     let mut head = Vec::new();
     let limit = u64::try_from(HEAD_BYTES).unwrap_or(u64::MAX);
-    input
-        .by_ref()
-        .take(limit)
-        .read_to_end(&mut head)
-        .map_err(unreadable)?;
-    let format = Format::of(&head).map_err(|found| FlowsError::Unrecognized {
-        file: file.clone(),
-        found,
-    })?;
+    input.by_ref().take(limit).read_to_end(&mut head).map_err(unreadable)?;
+    let format = Format::of(&head)
+        .map_err(|found| FlowsError::Unrecognized { file: file.clone(), found })?;
     let input = io::Cursor::new(head).chain(input);
     match format {
         Format::ZeekText => zeek::read_text(input, &file),
@@ -240,11 +231,7 @@ struct Fault {
 
 impl<'a> Faults<'a> {
     fn new(file: &'a str) -> Self {
-        Self {
-            file,
-            entries: Vec::new(),
-            omitted: 0,
-        }
+        Self { file, entries: Vec::new(), omitted: 0 }
     }
 
     /// Notes a fault in a line of text, or in frame `line` when there is no text.
@@ -254,11 +241,7 @@ impl<'a> Faults<'a> {
             return;
         }
         let chars = |from: usize, to: usize| text.get(from..to).map_or(0, |t| t.chars().count());
-        let column = if text.is_empty() {
-            0
-        } else {
-            chars(0, fault.from) + 1
-        };
+        let column = if text.is_empty() { 0 } else { chars(0, fault.from) + 1 };
         let place = Place {
             file: self.file.to_owned(),
             line,
@@ -281,10 +264,6 @@ impl<'a> Faults<'a> {
             return Ok(recording);
         }
         let file = self.file.to_owned();
-        Err(FlowsError::Malformed {
-            file,
-            faults: self.entries,
-            omitted: self.omitted,
-        })
+        Err(FlowsError::Malformed { file, faults: self.entries, omitted: self.omitted })
     }
 }

@@ -103,19 +103,13 @@ pub(crate) struct ImportedDevice {
 
 impl ImportedDevice {
     fn new(row: usize) -> Self {
-        Self {
-            row,
-            derived: Vec::new(),
-            cells: Default::default(),
-        }
+        Self { row, derived: Vec::new(), cells: Default::default() }
     }
 
     /// Gives a column of `devices.csv`; empty for an absent value and an unknown column.
     #[must_use]
     pub(crate) fn get(&self, column: &str) -> &str {
-        headers::slot(column)
-            .and_then(|slot| self.cells.get(slot))
-            .map_or("", String::as_str)
+        headers::slot(column).and_then(|slot| self.cells.get(slot)).map_or("", String::as_str)
     }
 
     fn put(&mut self, column: &str, value: impl Into<String>) {
@@ -290,11 +284,7 @@ pub(crate) enum ImportError {
 fn bounded(source: Source<'_>) -> Result<(), ImportError> {
     if source.bytes.len() > FILE_BYTES_MAX {
         let file = source.name.to_owned();
-        return Err(ImportError::OverLimit {
-            file,
-            what: "bytes",
-            max: FILE_BYTES_MAX,
-        });
+        return Err(ImportError::OverLimit { file, what: "bytes", max: FILE_BYTES_MAX });
     }
     Ok(())
 }

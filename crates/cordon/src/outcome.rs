@@ -109,10 +109,18 @@ impl Failure {
 
     pub(crate) fn json(&self) -> Value {
         match self {
-            Self::Data(report) => json!({ "error": "data", "diagnostics": report.entries, "omitted": report.omitted }),
-            Self::Input { message, help } => json!({ "error": "data", "message": message, "help": help }),
-            Self::Usage { message, help } => json!({ "error": "usage", "message": message, "help": help }),
-            Self::Config { message, help } => json!({ "error": "config", "message": message, "help": help }),
+            Self::Data(report) => {
+                json!({ "error": "data", "diagnostics": report.entries, "omitted": report.omitted })
+            }
+            Self::Input { message, help } => {
+                json!({ "error": "data", "message": message, "help": help })
+            }
+            Self::Usage { message, help } => {
+                json!({ "error": "usage", "message": message, "help": help })
+            }
+            Self::Config { message, help } => {
+                json!({ "error": "config", "message": message, "help": help })
+            }
             Self::Bug(message) => json!({ "error": "bug", "message": message }),
         }
     }

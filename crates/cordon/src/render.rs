@@ -17,7 +17,7 @@ pub(crate) fn report(report: &Report, colours: bool) -> String {
     let warnings = report.entries.iter().filter(|e| e.severity == Severity::Warning).count();
     let errors = report.error_count();
     if errors > 0 {
-        text.push_str(&format!("{errors} error(s), {warnings} warning(s); nothing was written\n"));
+        text.push_str(&format!("{errors} error(s), {warnings} warning(s)\n"));
     } else if warnings > 0 {
         text.push_str(&format!("{warnings} warning(s)\n"));
     }

@@ -33,10 +33,8 @@ fn only_registries_are_sources() {
 fn a_duplicate_needs_an_exception_and_an_exception_a_duplicate() {
     let two: BTreeSet<_> = ["v1", "v2"].map(String::from).into();
     let found = |names: &[&str]| {
-        let versions: BTreeMap<_, _> = names
-            .iter()
-            .map(|name| ((*name).to_owned(), two.clone()))
-            .collect();
+        let versions: BTreeMap<_, _> =
+            names.iter().map(|name| ((*name).to_owned(), two.clone())).collect();
         duplicates(&versions, &agreed())
     };
     assert!(found(&["syn"]).is_empty());

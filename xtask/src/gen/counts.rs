@@ -134,11 +134,7 @@ struct TypeRow {
 }
 
 const fn row(tier: Tier, kind: Kind, devices: [usize; 3]) -> TypeRow {
-    TypeRow {
-        tier,
-        kind,
-        devices,
-    }
+    TypeRow { tier, kind, devices }
 }
 
 /// The yardstick by type: TPM, legacy, key in software.
@@ -210,12 +206,7 @@ pub(super) fn slots(devices: u32) -> Vec<Slot> {
             let counts = shares(&by_building(tier, attachment), sum);
             for (building, count) in counts.into_iter().enumerate() {
                 let kinds = kinds.by_ref().take(count);
-                slots.extend(kinds.map(|kind| Slot {
-                    tier,
-                    kind,
-                    attachment,
-                    building,
-                }));
+                slots.extend(kinds.map(|kind| Slot { tier, kind, attachment, building }));
             }
         }
     }

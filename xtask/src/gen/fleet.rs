@@ -33,26 +33,13 @@ struct Named {
 
 /// The two devices whose stories the guide and the simulator tell.
 const NAMED: [Named; 2] = [
-    Named {
-        kind: Kind::InfusionPump,
-        building: None,
-        floor: 3,
-        number: 42,
-    },
-    Named {
-        kind: Kind::Hvac,
-        building: Some(1),
-        floor: 7,
-        number: 3,
-    },
+    Named { kind: Kind::InfusionPump, building: None, floor: 3, number: 42 },
+    Named { kind: Kind::Hvac, building: Some(1), floor: 7, number: 3 },
 ];
 
 /// Of the yardstick's devices of a type, those that keep people safe: tier GREEN-LS.
-const LIFE_SAFETY: [(Kind, usize, usize); 3] = [
-    (Kind::DoorLock, 60, 200),
-    (Kind::Elevator, 50, 50),
-    (Kind::Hvac, 120, 2_900),
-];
+const LIFE_SAFETY: [(Kind, usize, usize); 3] =
+    [(Kind::DoorLock, 60, 200), (Kind::Elevator, 50, 50), (Kind::Hvac, 120, 2_900)];
 
 /// All devices.
 pub(super) struct Fleet {
@@ -104,10 +91,7 @@ fn draw(rng: &mut ChaCha8Rng, bound: usize) -> usize {
 fn place(slots: Vec<Slot>, rng: &mut ChaCha8Rng) -> Vec<Device> {
     let mut groups: BTreeMap<(usize, Kind), Vec<Slot>> = BTreeMap::new();
     for slot in slots {
-        groups
-            .entry((slot.building, slot.kind))
-            .or_default()
-            .push(slot);
+        groups.entry((slot.building, slot.kind)).or_default().push(slot);
     }
     let mut devices = Vec::new();
     for ((building, kind), slots) in groups {
@@ -148,19 +132,13 @@ fn number(devices: &mut [Device], rng: &mut ChaCha8Rng) {
     let mut last = (String::new(), 0);
     for device in devices.iter_mut() {
         let stem = device.stem();
-        last = if last.0 == stem {
-            (stem, last.1 + 1)
-        } else {
-            (stem, 1)
-        };
+        last = if last.0 == stem { (stem, last.1 + 1) } else { (stem, 1) };
         device.number = last.1;
     }
     for named in &NAMED {
         let wanted = devices.iter().position(|d| named.fits(d) && d.is_legacy());
         let Some(wanted) = wanted else { continue };
-        let holder = devices
-            .iter()
-            .position(|d| named.fits(d) && d.number == named.number);
+        let holder = devices.iter().position(|d| named.fits(d) && d.number == named.number);
         if holder.is_some_and(|at| devices.get(at).is_some_and(Device::is_legacy)) {
             continue;
         }
@@ -177,9 +155,7 @@ impl Named {
     fn fits(&self, device: &Device) -> bool {
         device.slot.kind == self.kind
             && device.unit.floor == self.floor
-            && self
-                .building
-                .is_none_or(|building| building == device.slot.building)
+            && self.building.is_none_or(|building| building == device.slot.building)
     }
 }
 
@@ -187,10 +163,8 @@ impl Named {
 fn choose_life_safety(devices: &mut [Device]) {
     for (kind, chosen, of) in LIFE_SAFETY {
         let total = devices.iter().filter(|d| d.slot.kind == kind).count();
-        let mut candidates: Vec<&mut Device> = devices
-            .iter_mut()
-            .filter(|d| d.slot.kind == kind && d.can_be_life_safety())
-            .collect();
+        let mut candidates: Vec<&mut Device> =
+            devices.iter_mut().filter(|d| d.slot.kind == kind && d.can_be_life_safety()).collect();
         candidates.sort_by_key(|d| (d.slot.building, d.unit_at, d.number));
         let there = candidates.len().max(1);
         let wanted = ((total * chosen + of / 2) / of).min(there);
@@ -207,11 +181,7 @@ fn connect(devices: &mut [Device]) {
     let mut last = (String::new(), 0);
     for device in devices {
         let segment = device.segment();
-        last = if last.0 == segment {
-            (segment, last.1 + 1)
-        } else {
-            (segment, 0)
-        };
+        last = if last.0 == segment { (segment, last.1 + 1) } else { (segment, 0) };
         device.host = last.1;
     }
 }
@@ -221,21 +191,12 @@ fn identify(devices: &mut [Device], rng: &mut ChaCha8Rng) {
     let mut next: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     let mut instances = [0; BUILDINGS];
     for device in devices {
-        let Maker {
-            name,
-            prefix,
-            serial,
-        } = device.model.maker;
-        let (unit, made) = next
-            .entry(name)
-            .or_insert_with(|| (draw(rng, 1 << 20), draw(rng, 20_000)));
+        let Maker { name, prefix, serial } = device.model.maker;
+        let (unit, made) =
+            next.entry(name).or_insert_with(|| (draw(rng, 1 << 20), draw(rng, 20_000)));
         *unit += 1 + draw(rng, 40);
         *made += 1 + draw(rng, 9);
-        let year = if device.is_legacy() {
-            11 + draw(rng, 6)
-        } else {
-            19 + draw(rng, 6)
-        };
+        let year = if device.is_legacy() { 11 + draw(rng, 6) } else { 19 + draw(rng, 6) };
         device.serial = format!("{serial}{year}-{made:06}");
         let [a, b, c] = prefix;
         let byte = |shift: usize| u8::try_from((*unit >> shift) & 0xff).unwrap_or(0);
@@ -254,11 +215,7 @@ fn equip(devices: &mut [Device], rng: &mut ChaCha8Rng) {
     let mut digests: BTreeMap<(String, &str), String> = BTreeMap::new();
     for device in devices {
         let [current, previous] = device.model.firmware;
-        device.firmware = if draw(rng, 100) < 85 {
-            current
-        } else {
-            previous
-        };
+        device.firmware = if draw(rng, 100) < 85 { current } else { previous };
         // One image serves both pump models; every other model has images of its own.
         let is_pump = device.slot.kind == Kind::InfusionPump;
         let image = if is_pump { "pump" } else { device.model.name };
@@ -267,12 +224,8 @@ fn equip(devices: &mut [Device], rng: &mut ChaCha8Rng) {
             .or_insert_with(|| digest(if is_pump { PUMP_DIGEST_START } else { "" }, rng));
         device.digest.clone_from(digest);
         let percent = device.model.exposure;
-        device.exposure = [
-            percent.unsupported_os,
-            percent.remote_access,
-            percent.known_exploited,
-        ]
-        .map(|percent| draw(rng, 100) < percent);
+        device.exposure = [percent.unsupported_os, percent.remote_access, percent.known_exploited]
+            .map(|percent| draw(rng, 100) < percent);
     }
 }
 
@@ -316,9 +269,7 @@ impl Device {
     }
 
     fn building(&self) -> &'static str {
-        places::ALL
-            .get(self.slot.building)
-            .map_or("", |building| building.key)
+        places::ALL.get(self.slot.building).map_or("", |building| building.key)
     }
 
     /// The part of the identifier before the number. Pumps travel, so no building is in theirs.
@@ -356,11 +307,7 @@ impl Device {
     }
 
     fn segment(&self) -> String {
-        let side = if self.is_legacy() {
-            "gateway"
-        } else {
-            "native"
-        };
+        let side = if self.is_legacy() { "gateway" } else { "native" };
         format!("{}-{}-{side}", self.slot.tier.key(), self.building())
     }
 
@@ -370,10 +317,7 @@ impl Device {
 
     /// Third and fourth byte of the address; 10.VLAN.0.0/24 is left to the segment's own equipment.
     fn host(&self) -> (usize, usize) {
-        (
-            1 + self.host / HOSTS_PER_BLOCK,
-            1 + self.host % HOSTS_PER_BLOCK,
-        )
+        (1 + self.host / HOSTS_PER_BLOCK, 1 + self.host % HOSTS_PER_BLOCK)
     }
 
     fn row(&self) -> String {
@@ -391,11 +335,7 @@ impl Device {
         let building = self.building();
         let gateway = gateway_id(self.slot.tier, building, self.host / PORTS_PER_GATEWAY);
         let port = (self.host % PORTS_PER_GATEWAY + 1).to_string();
-        let tier = if self.life_safety {
-            "green-ls"
-        } else {
-            self.slot.tier.key()
-        };
+        let tier = if self.life_safety { "green-ls" } else { self.slot.tier.key() };
         let [unsupported_os, remote_access, known_exploited] = self.exposure.map(yes);
         [
             id.clone(),
@@ -412,17 +352,9 @@ impl Device {
                 format!("{a:02x}-{b:02x}-{c:02x}-ff-fe-{d:02x}-{e:02x}-{g:02x}"),
             ),
             when(kind == Kind::Imaging, id.replace('-', "_")),
-            when(
-                kind.speaks_hl7(),
-                format!("{application}_{}", kind.key().to_uppercase()),
-            ),
-            when(
-                kind.speaks_hl7(),
-                format!("METROPOLITAN_{}", building.to_uppercase()),
-            ),
-            self.bacnet_instance
-                .map(|instance| instance.to_string())
-                .unwrap_or_default(),
+            when(kind.speaks_hl7(), format!("{application}_{}", kind.key().to_uppercase())),
+            when(kind.speaks_hl7(), format!("METROPOLITAN_{}", building.to_uppercase())),
+            self.bacnet_instance.map(|instance| instance.to_string()).unwrap_or_default(),
             building.to_owned(),
             self.unit.floor.to_string(),
             format!("{building}-{}", self.unit.key),
@@ -467,10 +399,6 @@ impl Fleet {
     pub(super) fn gateway_count(&self, tier: Tier, building: usize) -> usize {
         let legacy =
             |d: &&Device| d.is_legacy() && d.slot.tier == tier && d.slot.building == building;
-        self.devices
-            .iter()
-            .filter(legacy)
-            .count()
-            .div_ceil(PORTS_PER_GATEWAY)
+        self.devices.iter().filter(legacy).count().div_ceil(PORTS_PER_GATEWAY)
     }
 }

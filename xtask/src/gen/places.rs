@@ -135,18 +135,11 @@ const DIALYSIS: [(Kind, usize); 5] = [
     (Kind::Thermometer, 6),
 ];
 
-const RADIOLOGY: [(Kind, usize); 3] = [
-    (Kind::Imaging, 72),
-    (Kind::InfusionPump, 1),
-    (Kind::NurseCall, 2),
-];
+const RADIOLOGY: [(Kind, usize); 3] =
+    [(Kind::Imaging, 72), (Kind::InfusionPump, 1), (Kind::NurseCall, 2)];
 
-const CLINIC: [(Kind, usize); 4] = [
-    (Kind::Imaging, 4),
-    (Kind::NurseCall, 3),
-    (Kind::BedScale, 3),
-    (Kind::Thermometer, 10),
-];
+const CLINIC: [(Kind, usize); 4] =
+    [(Kind::Imaging, 4), (Kind::NurseCall, 3), (Kind::BedScale, 3), (Kind::Thermometer, 10)];
 
 /// Lifts stop on every floor and are run from the plant rooms.
 const PLANT: [(Kind, usize); 3] = [(Kind::Elevator, 1), (Kind::Hvac, 12), (Kind::Lighting, 4)];
@@ -161,40 +154,15 @@ pub(super) struct Unit {
 }
 
 const fn unit(floor: i16, key: &'static str, name: &'static str, purpose: Purpose) -> Unit {
-    Unit {
-        key,
-        name,
-        floor,
-        purpose,
-    }
+    Unit { key, name, floor, purpose }
 }
 
 /// The four buildings.
 pub(super) const ALL: [Building; BUILDINGS] = [
-    Building {
-        key: "a",
-        name: "Medicine Tower",
-        highest_floor: 8,
-        units: &A,
-    },
-    Building {
-        key: "b",
-        name: "Surgery and Heart Centre",
-        highest_floor: 9,
-        units: &B,
-    },
-    Building {
-        key: "c",
-        name: "Women and Children",
-        highest_floor: 7,
-        units: &C,
-    },
-    Building {
-        key: "d",
-        name: "Neurology and Rehabilitation",
-        highest_floor: 7,
-        units: &D,
-    },
+    Building { key: "a", name: "Medicine Tower", highest_floor: 8, units: &A },
+    Building { key: "b", name: "Surgery and Heart Centre", highest_floor: 9, units: &B },
+    Building { key: "c", name: "Women and Children", highest_floor: 7, units: &C },
+    Building { key: "d", name: "Neurology and Rehabilitation", highest_floor: 7, units: &D },
 ];
 
 const A: [Unit; 14] = [
@@ -218,12 +186,7 @@ const B: [Unit; 15] = [
     unit(-1, "plant-low", "Basement plant", Purpose::Plant),
     unit(0, "ed", "Chest pain unit", Purpose::Emergency),
     unit(0, "entrance", "South entrance", Purpose::Entrance),
-    unit(
-        1,
-        "radiology",
-        "Angiography and imaging",
-        Purpose::Radiology,
-    ),
+    unit(1, "radiology", "Angiography and imaging", Purpose::Radiology),
     unit(2, "or", "Operating rooms", Purpose::Operating),
     unit(2, "recovery", "Recovery", Purpose::Recovery),
     unit(3, "ward-3", "General surgery", Purpose::Ward),
@@ -244,22 +207,12 @@ const C: [Unit; 13] = [
     unit(0, "radiology", "Children's imaging", Purpose::Radiology),
     unit(1, "or", "Delivery and operating rooms", Purpose::Operating),
     unit(1, "recovery", "Recovery", Purpose::Recovery),
-    unit(
-        2,
-        "icu",
-        "Neonatal and children's intensive care",
-        Purpose::Intensive,
-    ),
+    unit(2, "icu", "Neonatal and children's intensive care", Purpose::Intensive),
     unit(3, "ward-3", "Maternity", Purpose::Ward),
     unit(4, "telemetry", "Children's cardiology", Purpose::Telemetry),
     unit(5, "dialysis", "Children's dialysis", Purpose::Dialysis),
     unit(5, "clinic", "Children's clinic", Purpose::Clinic),
-    unit(
-        6,
-        "isolation",
-        "Children's isolation ward",
-        Purpose::Isolation,
-    ),
+    unit(6, "isolation", "Children's isolation ward", Purpose::Isolation),
     unit(7, "plant-roof", "Roof plant", Purpose::Plant),
 ];
 

@@ -69,9 +69,7 @@ service-segments = [
 /// Gives the whole file.
 pub(super) fn text(seed: u64, fleet: &Fleet) -> String {
     let devices = fleet.device_count().to_string();
-    let mut text = HEAD
-        .replace("DEVICES", &devices)
-        .replace("SEED", &seed.to_string());
+    let mut text = HEAD.replace("DEVICES", &devices).replace("SEED", &seed.to_string());
     tiers(&mut text);
     buildings(&mut text);
     units(&mut text);
@@ -159,12 +157,7 @@ fn segments(text: &mut String) {
                     building.key,
                     format!("\"{attachment}\","),
                 );
-                row(
-                    text,
-                    &format!("{}-{}-{attachment}", tier.key(), building.key),
-                    16,
-                    &rest,
-                );
+                row(text, &format!("{}-{}-{attachment}", tier.key(), building.key), 16, &rest);
             }
         }
     }

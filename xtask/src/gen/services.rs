@@ -35,29 +35,12 @@ const ONE: Entry = Entry {
     comment: "",
 };
 
-const HL7: Entry = Entry {
-    port: 2575,
-    protocol: "hl7",
-    ..ONE
-};
-const DICOM: Entry = Entry {
-    port: 11_112,
-    protocol: "dicom",
-    guard: Some("guard-imaging"),
-    ..ONE
-};
-const HTTPS: Entry = Entry {
-    port: 443,
-    protocol: "http",
-    ..ONE
-};
+const HL7: Entry = Entry { port: 2575, protocol: "hl7", ..ONE };
+const DICOM: Entry = Entry { port: 11_112, protocol: "dicom", guard: Some("guard-imaging"), ..ONE };
+const HTTPS: Entry = Entry { port: 443, protocol: "http", ..ONE };
 
 /// In every building, one for its RED devices; the guard before it serves nothing else.
-const LIFE: Entry = Entry {
-    per_building: true,
-    guard: Some("guard-life-{b}"),
-    ..HL7
-};
+const LIFE: Entry = Entry { per_building: true, guard: Some("guard-life-{b}"), ..HL7 };
 
 const BACNET: Entry = Entry {
     zone: "facility",
@@ -69,11 +52,7 @@ const BACNET: Entry = Entry {
     ..ONE
 };
 
-const INFRASTRUCTURE: Entry = Entry {
-    zone: "infrastructure",
-    transport: "udp",
-    ..ONE
-};
+const INFRASTRUCTURE: Entry = Entry { zone: "infrastructure", transport: "udp", ..ONE };
 
 /// Every service, in the order of the file.
 const ENTRIES: [Entry; 28] = [
@@ -148,12 +127,7 @@ const ENTRIES: [Entry; 28] = [
         comment: "Takes images, and opens an association back to say that it has stored them.",
         ..DICOM
     },
-    Entry {
-        id: "ris-worklist",
-        name: "Radiology worklist",
-        addresses: &["10.50.24.20"],
-        ..DICOM
-    },
+    Entry { id: "ris-worklist", name: "Radiology worklist", addresses: &["10.50.24.20"], ..DICOM },
     Entry {
         id: "nurse-call-{b}",
         name: "Nurse call server, {name}",
@@ -346,16 +320,10 @@ fn block(text: &mut String, entry: &Entry, index: Option<usize>) {
     let number = index.map_or(0, |index| index + 1).to_string();
     let (key, name) = building.map_or(("", ""), |building| (building.key, building.name));
     let fill = |template: &str| {
-        template
-            .replace("{b}", key)
-            .replace("{name}", name)
-            .replace("{n}", &number)
+        template.replace("{b}", key).replace("{name}", name).replace("{n}", &number)
     };
-    let addresses: Vec<String> = entry
-        .addresses
-        .iter()
-        .map(|address| format!("\"{}\"", fill(address)))
-        .collect();
+    let addresses: Vec<String> =
+        entry.addresses.iter().map(|address| format!("\"{}\"", fill(address))).collect();
     let mut line = |key: &str, value: &str| {
         let _ = writeln!(text, "{key} = {value}");
     };
@@ -369,10 +337,7 @@ fn block(text: &mut String, entry: &Entry, index: Option<usize>) {
     line("port", &entry.port.to_string());
     line("transport", &format!("\"{}\"", entry.transport));
     line("protocol", &format!("\"{}\"", entry.protocol));
-    if matches!(
-        entry.protocol,
-        "hl7" | "dicom" | "modbus" | "bacnet" | "http"
-    ) {
+    if matches!(entry.protocol, "hl7" | "dicom" | "modbus" | "bacnet" | "http") {
         line("inspector", &format!("\"{}\"", entry.protocol));
     }
     if building.is_some() {

@@ -10,14 +10,10 @@ struct Rows {
 impl Rows {
     fn of(devices: u32) -> Self {
         let text = fleet::build(SEED_DEFAULT, devices).csv();
-        let mut lines = text
-            .lines()
-            .map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
+        let mut lines =
+            text.lines().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
         let header = lines.next().unwrap_or_default();
-        Self {
-            header,
-            rows: lines.collect(),
-        }
+        Self { header, rows: lines.collect() }
     }
 
     fn cell<'a>(&self, row: &'a [String], column: &str) -> &'a str {
@@ -29,10 +25,7 @@ impl Rows {
     fn sums(&self, columns: &[&str]) -> BTreeMap<String, usize> {
         let mut sums = BTreeMap::new();
         for row in &self.rows {
-            let key: Vec<&str> = columns
-                .iter()
-                .map(|column| self.cell(row, column))
-                .collect();
+            let key: Vec<&str> = columns.iter().map(|column| self.cell(row, column)).collect();
             *sums.entry(key.join(" ")).or_insert(0) += 1;
         }
         sums
@@ -40,10 +33,7 @@ impl Rows {
 }
 
 fn pairs<const N: usize>(wanted: [(&str, usize); N]) -> BTreeMap<String, usize> {
-    wanted
-        .into_iter()
-        .map(|(key, count)| (key.to_owned(), count))
-        .collect()
+    wanted.into_iter().map(|(key, count)| (key.to_owned(), count)).collect()
 }
 
 #[test]
@@ -81,11 +71,8 @@ fn the_yardstick_meets_every_sum() {
         .into_iter()
         .filter(|(k, _)| k.starts_with("green-ls"))
         .collect();
-    let wanted = [
-        ("green-ls door-lock", 60),
-        ("green-ls elevator", 50),
-        ("green-ls hvac-controller", 120),
-    ];
+    let wanted =
+        [("green-ls door-lock", 60), ("green-ls elevator", 50), ("green-ls hvac-controller", 120)];
     assert_eq!(life_safety, pairs(wanted));
 }
 
@@ -95,14 +82,9 @@ fn every_gateway_of_the_yardstick_is_full_and_serves_one_segment() {
     let mut gateways = rows.sums(&["gateway", "segment"]);
     gateways.retain(|key, _| !key.starts_with(' '));
     assert_eq!(gateways.len(), 240);
-    assert!(
-        gateways.values().all(|devices| *devices == 20),
-        "{gateways:?}"
-    );
-    let names: std::collections::BTreeSet<&str> = gateways
-        .keys()
-        .filter_map(|key| key.split(' ').next())
-        .collect();
+    assert!(gateways.values().all(|devices| *devices == 20), "{gateways:?}");
+    let names: std::collections::BTreeSet<&str> =
+        gateways.keys().filter_map(|key| key.split(' ').next()).collect();
     assert_eq!(names.len(), 240, "a gateway is shared between segments");
 }
 
@@ -133,11 +115,7 @@ fn any_number_of_devices_is_met_without_two_alike() {
         let rows = Rows::of(devices);
         for column in ["id", "mac", "ip"] {
             let distinct = rows.sums(&[column]).len();
-            assert_eq!(
-                u32::try_from(distinct),
-                Ok(devices),
-                "{column} of {devices}"
-            );
+            assert_eq!(u32::try_from(distinct), Ok(devices), "{column} of {devices}");
         }
     }
 }

@@ -36,13 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "cordon-gateway",
-        &[
-            "cordon-model",
-            "cordon-wire",
-            "cordon-trust",
-            "cordon-core",
-            "cordon-journal",
-        ],
+        &["cordon-model", "cordon-wire", "cordon-trust", "cordon-core", "cordon-journal"],
     ),
     (
         "cordon",
@@ -79,49 +73,19 @@ const WALLS: &[Wall] = &[
         behind: &["cordon-proof", "cordon", "cordon-control", "cordon-gateway"],
         why: "only shells wait",
     },
-    Wall {
-        family: "mio",
-        behind: SHELLS,
-        why: "only shells open sockets",
-    },
-    Wall {
-        family: "socket2",
-        behind: SHELLS,
-        why: "only shells open sockets",
-    },
-    Wall {
-        family: "hyper",
-        behind: SHELLS,
-        why: "only shells open sockets",
-    },
-    Wall {
-        family: "rustls",
-        behind: SHELLS,
-        why: "only shells open sockets",
-    },
-    Wall {
-        family: "axum",
-        behind: SHELLS,
-        why: "only shells open sockets",
-    },
-    Wall {
-        family: "tonic",
-        behind: SHELLS,
-        why: "only shells open sockets",
-    },
+    Wall { family: "mio", behind: SHELLS, why: "only shells open sockets" },
+    Wall { family: "socket2", behind: SHELLS, why: "only shells open sockets" },
+    Wall { family: "hyper", behind: SHELLS, why: "only shells open sockets" },
+    Wall { family: "rustls", behind: SHELLS, why: "only shells open sockets" },
+    Wall { family: "axum", behind: SHELLS, why: "only shells open sockets" },
+    Wall { family: "tonic", behind: SHELLS, why: "only shells open sockets" },
 ];
 
 const SHELLS: &[&str] = &["cordon", "cordon-control", "cordon-gateway"];
 
 /// Crates that decide: what they need of chance comes in as an argument.
-const PURE: &[&str] = &[
-    "cordon-model",
-    "cordon-wire",
-    "cordon-policy",
-    "cordon-trust",
-    "cordon-core",
-    "cordon-sim",
-];
+const PURE: &[&str] =
+    &["cordon-model", "cordon-wire", "cordon-policy", "cordon-trust", "cordon-core", "cordon-sim"];
 
 const CHANCE: &[&str] = &["rand", "getrandom", "fastrand"];
 
@@ -171,9 +135,7 @@ pub(super) fn wall(tree: &Tree, findings: &mut Findings) {
 pub(super) fn workspace_lints(tree: &Tree, findings: &mut Findings) {
     for one in &tree.crates {
         let manifest = one.manifest();
-        let table = tree
-            .text(&manifest)
-            .and_then(|text| text.parse::<toml::Table>().ok());
+        let table = tree.text(&manifest).and_then(|text| text.parse::<toml::Table>().ok());
         let lints = table.as_ref().and_then(|table| table.get("lints"));
         let inherits = lints.and_then(|lints| lints.get("workspace")?.as_bool());
         if inherits != Some(true) {
@@ -185,27 +147,16 @@ pub(super) fn workspace_lints(tree: &Tree, findings: &mut Findings) {
 /// A pure crate that reads a clock or may panic on an index is pure in name only: its bans are the same everywhere.
 pub(super) fn pure_lints(tree: &Tree, findings: &mut Findings) {
     let bans = |one: &Crate| tree.text(&format!("{}/clippy.toml", one.folder));
-    let pure: Vec<_> = tree
-        .crates
-        .iter()
-        .filter(|one| PURE.contains(&one.name.as_str()))
-        .collect();
+    let pure: Vec<_> = tree.crates.iter().filter(|one| PURE.contains(&one.name.as_str())).collect();
     let model = pure.iter().find_map(|one| bans(one));
     for one in pure {
         if bans(one).is_none() || bans(one) != model {
             let file = format!("{}/clippy.toml", one.folder);
-            findings.add(
-                &file,
-                1,
-                "must be there and the same as in the other pure crates",
-            );
+            findings.add(&file, 1, "must be there and the same as in the other pure crates");
         }
         let root = format!("{}/src/lib.rs", one.folder);
         let text = tree.text(&root).unwrap_or_default();
-        let denied: String = text
-            .lines()
-            .filter(|line| line.starts_with("#![deny("))
-            .collect();
+        let denied: String = text.lines().filter(|line| line.starts_with("#![deny(")).collect();
         for lint in ["clippy::indexing_slicing", "clippy::string_slice"] {
             if !denied.contains(lint) {
                 findings.add(&root, 1, format!("lacks `#![deny({lint})]`"));
@@ -215,13 +166,10 @@ pub(super) fn pure_lints(tree: &Tree, findings: &mut Findings) {
 }
 
 fn is_of(name: &str, family: &str) -> bool {
-    name.strip_prefix(family)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
+    name.strip_prefix(family).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
 }
 
 fn line_of(tree: &Tree, one: &Crate, dependency: &str) -> usize {
     let text = tree.text(&one.manifest()).unwrap_or_default();
-    text.lines()
-        .position(|line| line.starts_with(dependency))
-        .map_or(1, |index| index + 1)
+    text.lines().position(|line| line.starts_with(dependency)).map_or(1, |index| index + 1)
 }

@@ -48,14 +48,8 @@ fn without_code(line: &str) -> String {
 
 /// The targets of the line's links that lead to files: `[text](target)` and `[label]: target`.
 fn targets(line: &str) -> Vec<String> {
-    let inline = line
-        .split("](")
-        .skip(1)
-        .filter_map(|rest| rest.split([')', ' ']).next());
-    let label = line
-        .starts_with('[')
-        .then(|| line.split_once("]: "))
-        .flatten();
+    let inline = line.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next());
+    let label = line.starts_with('[').then(|| line.split_once("]: ")).flatten();
     let label = label.and_then(|(_, target)| target.split_whitespace().next());
     let file = |target: &&str| {
         let elsewhere = ["http://", "https://", "mailto:", "#"];
@@ -73,9 +67,9 @@ fn resolve(document: &str, target: &str) -> Option<String> {
     let target = target.split(['#', '?']).next().unwrap_or_default();
     let mut parts: Vec<&str> = match target.strip_prefix('/') {
         Some(_) => Vec::new(),
-        None => document
-            .rsplit_once('/')
-            .map_or(Vec::new(), |(folder, _)| folder.split('/').collect()),
+        None => {
+            document.rsplit_once('/').map_or(Vec::new(), |(folder, _)| folder.split('/').collect())
+        }
     };
     for part in target.split('/') {
         match part {

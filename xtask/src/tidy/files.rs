@@ -17,11 +17,7 @@ pub(super) fn lockfile(tree: &Tree, findings: &mut Findings) {
 /// A file is read in one sitting; what does not fit is two things.
 pub(super) fn file_size(tree: &Tree, findings: &mut Findings) {
     for file in tree.files().filter(|file| file.is_source()) {
-        let code = file
-            .text()
-            .split("#[cfg(test)]\nmod tests {")
-            .next()
-            .unwrap_or_default();
+        let code = file.text().split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
         let count = code.lines().count();
         if count > LINES_MAX {
             let message = format!("{count} lines, at most {LINES_MAX} (tests apart)");
@@ -50,14 +46,7 @@ pub(super) fn sources(tree: &Tree, findings: &mut Findings) {
         // The file's own folder or one above it, down from `testdata`, names the sources.
         let mut folder = format!("{before}testdata");
         let mut named = tree.has(&format!("{folder}/SOURCES.md"));
-        for part in inside
-            .split('/')
-            .rev()
-            .skip(1)
-            .collect::<Vec<_>>()
-            .into_iter()
-            .rev()
-        {
+        for part in inside.split('/').rev().skip(1).collect::<Vec<_>>().into_iter().rev() {
             folder = format!("{folder}/{part}");
             named |= tree.has(&format!("{folder}/SOURCES.md"));
         }
@@ -83,10 +72,7 @@ pub(super) fn stored(tree: &Tree, findings: &mut Findings) {
             comment.is_some_and(|text| text.trim_start_matches(['/', '!', ' ']).starts_with(mark))
         });
         let Some((line, _)) = marked else { continue };
-        let folder = file
-            .path()
-            .split_once("/src/")
-            .map_or("", |(folder, _)| folder);
+        let folder = file.path().split_once("/src/").map_or("", |(folder, _)| folder);
         let fixtures = format!("{folder}/testdata/stored/v");
         let versioned = |path: &String| {
             let rest = path.strip_prefix(&fixtures);

@@ -10,15 +10,8 @@ fn is_foreign(path: &str) -> bool {
 
 /// What is not finished is not taken; what is to come stands in the tracker, where somebody sees it.
 pub(super) fn unfinished(tree: &Tree, findings: &mut Findings) {
-    let marks = [
-        concat!("FIX", "ME"),
-        concat!("TO", "DO"),
-        concat!("X", "XX"),
-    ];
-    for file in tree
-        .files()
-        .filter(|file| !file.is_fixture() && !is_foreign(file.path()))
-    {
+    let marks = [concat!("FIX", "ME"), concat!("TO", "DO"), concat!("X", "XX")];
+    for file in tree.files().filter(|file| !file.is_fixture() && !is_foreign(file.path())) {
         for (line, text) in file.lines() {
             let mut words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
             if let Some(word) = words.find(|word| marks.contains(word)) {
@@ -33,18 +26,12 @@ pub(super) fn lint_exception(tree: &Tree, findings: &mut Findings) {
     let mark = "allow(";
     for file in tree.files().filter(|file| file.is_rust()) {
         for (line, text) in file.lines() {
-            let attribute = text
-                .trim_start()
-                .strip_prefix("#[")
-                .or(text.trim_start().strip_prefix("#!["));
+            let attribute =
+                text.trim_start().strip_prefix("#[").or(text.trim_start().strip_prefix("#!["));
             let hidden =
                 attribute.is_some_and(|rest| rest.starts_with("cfg_attr(") && rest.contains(mark));
             if hidden || attribute.is_some_and(|rest| rest.starts_with(mark)) {
-                findings.add(
-                    file.path(),
-                    line,
-                    "use `expect` with a reason, or mend the cause",
-                );
+                findings.add(file.path(), line, "use `expect` with a reason, or mend the cause");
             }
         }
     }
@@ -64,19 +51,11 @@ pub(super) fn ignored_test(tree: &Tree, findings: &mut Findings) {
 
 /// A path of the machine it was written on works there and nowhere else.
 pub(super) fn machine_path(tree: &Tree, findings: &mut Findings) {
-    let paths = [
-        concat!("/wo", "rk/"),
-        concat!("/ro", "ot/"),
-        concat!("/tmp/", "bash_jobs"),
-    ];
+    let paths = [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/tmp/", "bash_jobs")];
     for file in tree.files().filter(|file| !is_foreign(file.path())) {
         for (line, text) in file.lines() {
             for path in paths.iter().filter(|path| names(text, path)) {
-                findings.add(
-                    file.path(),
-                    line,
-                    format!("`{path}` is a path of one machine"),
-                );
+                findings.add(file.path(), line, format!("`{path}` is a path of one machine"));
             }
         }
     }

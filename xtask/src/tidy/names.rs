@@ -8,24 +8,16 @@ const MODULES: &[&str] = &[
     "misc", "data", "info", "base",
 ];
 
-const TYPES: &[&str] = &[
-    "Util", "Utils", "Common", "Helper", "Manager", "Handler", "Misc", "Data", "Info", "Base",
-];
+const TYPES: &[&str] =
+    &["Util", "Utils", "Common", "Helper", "Manager", "Handler", "Misc", "Data", "Info", "Base"];
 
 /// A module is named for what it holds; these names hold anything, and soon do.
 pub(super) fn module_name(tree: &Tree, findings: &mut Findings) {
     for file in tree.files().filter(|file| file.is_rust()) {
-        let mut parts = file
-            .path()
-            .split('/')
-            .skip_while(|part| !matches!(*part, "src" | "tests"));
+        let mut parts = file.path().split('/').skip_while(|part| !matches!(*part, "src" | "tests"));
         let stem = |part: &str| MODULES.contains(&part.strip_suffix(".rs").unwrap_or(part));
         if let Some(part) = parts.find(|part| stem(part)) {
-            findings.add(
-                file.path(),
-                1,
-                format!("`{part}` does not say what is in it"),
-            );
+            findings.add(file.path(), 1, format!("`{part}` does not say what is in it"));
         }
         for (line, text) in file.lines() {
             if let Some(("mod", name)) = declared(text).filter(|(_, name)| MODULES.contains(name)) {
@@ -48,11 +40,7 @@ pub(super) fn type_name(tree: &Tree, findings: &mut Findings) {
             };
             let last = last_word(name);
             if keyword != "mod" && TYPES.contains(&last) {
-                findings.add(
-                    file.path(),
-                    line,
-                    format!("type `{name}`: `{last}` says nothing"),
-                );
+                findings.add(file.path(), line, format!("type `{name}`: `{last}` says nothing"));
             }
         }
     }
@@ -80,9 +68,7 @@ fn declared(line: &str) -> Option<(&str, &str)> {
         return None;
     }
     let name = words.next()?;
-    let end = name
-        .find(|letter| !is_of_a_name(letter))
-        .unwrap_or(name.len());
+    let end = name.find(|letter| !is_of_a_name(letter)).unwrap_or(name.len());
     Some((word, name.get(..end)?))
 }
 

@@ -69,17 +69,12 @@ impl<'a> File<'a> {
     }
 
     pub(crate) fn has_ending(self, ending: &str) -> bool {
-        self.path
-            .rsplit_once('.')
-            .is_some_and(|(_, found)| found == ending)
+        self.path.rsplit_once('.').is_some_and(|(_, found)| found == ending)
     }
 
     /// The lines with their numbers, from 1.
     pub(crate) fn lines(self) -> impl Iterator<Item = (usize, &'a str)> {
-        self.text
-            .lines()
-            .enumerate()
-            .map(|(index, line)| (index + 1, line))
+        self.text.lines().enumerate().map(|(index, line)| (index + 1, line))
     }
 }
 
@@ -98,20 +93,12 @@ impl Tree {
                 files.insert(path, String::from_utf8(bytes).ok());
             }
         }
-        Ok(Tree {
-            files,
-            crates: crates(&repo.manifests()?),
-        })
+        Ok(Tree { files, crates: crates(&repo.manifests()?) })
     }
 
     /// The text files.
     pub(crate) fn files(&self) -> impl Iterator<Item = File<'_>> {
-        self.files.iter().filter_map(|(path, text)| {
-            Some(File {
-                path,
-                text: text.as_deref()?,
-            })
-        })
+        self.files.iter().filter_map(|(path, text)| Some(File { path, text: text.as_deref()? }))
     }
 
     pub(super) fn text(&self, path: &str) -> Option<&str> {
@@ -129,13 +116,7 @@ impl Tree {
 
 fn list(repo: &Repo) -> anyhow::Result<Vec<String>> {
     let mut git = repo.command("git");
-    git.args([
-        "ls-files",
-        "-z",
-        "--cached",
-        "--others",
-        "--exclude-standard",
-    ]);
+    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
     if repo.path(".git").exists()
         && let Ok(names) = repo::text(&mut git)
     {
@@ -147,11 +128,7 @@ fn list(repo: &Repo) -> anyhow::Result<Vec<String>> {
         for entry in fs::read_dir(repo.path(&folder))? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            let path = if folder.is_empty() {
-                name.clone()
-            } else {
-                format!("{folder}/{name}")
-            };
+            let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
             match entry.file_type()? {
                 kind if kind.is_dir() && !NOT_OURS.contains(&name.as_str()) => open.push(path),
                 kind if kind.is_file() => found.push(path),
@@ -164,11 +141,7 @@ fn list(repo: &Repo) -> anyhow::Result<Vec<String>> {
 
 fn crates(metadata: &Metadata) -> Vec<Crate> {
     let member = |package: &cargo_metadata::Package| {
-        let folder = package
-            .manifest_path
-            .parent()?
-            .strip_prefix(&metadata.workspace_root)
-            .ok()?;
+        let folder = package.manifest_path.parent()?.strip_prefix(&metadata.workspace_root).ok()?;
         let normal = |kind| kind == DependencyKind::Normal;
         let dependencies = package.dependencies.iter().filter(|one| normal(one.kind));
         Some(Crate {

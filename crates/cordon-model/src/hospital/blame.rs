@@ -1,7 +1,7 @@
 //! Blame: what a check needs to say where something is wrong and how to mend it.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 use toml::Spanned;
@@ -10,10 +10,56 @@ use crate::Vlan;
 use crate::diagnostic::{Place, Report, SourceText};
 use crate::id::IdError;
 
-/// What a check needs to blame somebody: the text and the report.
+/// What is named in a file but could not be read: who refers to it is not blamed for that.
+#[derive(Debug, Default)]
+pub(super) struct Gaps {
+    plan: bool,
+    devices: bool,
+    names: BTreeSet<String>,
+}
+
+impl Gaps {
+    /// Notes that something of this name is missing from what was read.
+    pub(super) fn note(&mut self, name: &str) {
+        self.names.insert(name.to_owned());
+    }
+
+    /// Notes that the plan could not be read at all.
+    pub(super) fn note_plan(&mut self) {
+        self.plan = true;
+    }
+
+    /// Says whether anything may be missing from the plan.
+    pub(super) fn cover_plan(&self) -> bool {
+        self.plan
+    }
+
+    /// Notes that not every device could be read.
+    pub(super) fn note_devices(&mut self) {
+        self.devices = true;
+    }
+
+    /// Says whether a device is unknown only because it could not be read.
+    pub(super) fn cover_device(&self, name: &str) -> bool {
+        self.devices || self.names.contains(name)
+    }
+
+    /// Says whether a type is unknown only because its profile could not be read.
+    pub(super) fn cover_type(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    /// Says whether a name is unknown only because what it names could not be read.
+    pub(super) fn cover(&self, name: &str) -> bool {
+        self.plan || self.names.contains(name)
+    }
+}
+
+/// What a check needs to blame somebody: the text, the report, and who is excused.
 pub(super) struct Blame<'a, 'r> {
     pub(super) source: &'a SourceText<'a>,
     pub(super) report: &'r mut Report,
+    pub(super) gaps: &'r mut Gaps,
 }
 
 impl Blame<'_, '_> {
@@ -28,8 +74,8 @@ impl Blame<'_, '_> {
         message: String,
         help: &str,
     ) {
-        let place = self.place(at);
-        self.report.error(label, place, message, help);
+        let source = self.source;
+        self.report.error_at(label, || source.place(at.span()), message, help);
     }
 
     /// Parses an identifier or blames it.
@@ -42,6 +88,7 @@ impl Blame<'_, '_> {
             Err(error) => {
                 let message = format!("`{}` is not an identifier: {error}", text.get_ref());
                 self.error("malformed-id", text, message, "choose another identifier");
+                self.gaps.note(text.get_ref());
                 None
             }
         }
@@ -60,11 +107,12 @@ impl Blame<'_, '_> {
         if let Some((key, _)) = map.get_key_value(text.get_ref().as_str()) {
             return Some(key.clone());
         }
+        if self.gaps.cover(text.get_ref()) {
+            return None;
+        }
         let message = format!("there is no {what} `{}`", text.get_ref());
-        let help = match nearest(text.get_ref(), map.keys().map(ToString::to_string)) {
-            Some(name) => format!("did you mean `{name}`?"),
-            None => format!("declare the {what} first"),
-        };
+        let names = map.keys().map(ToString::to_string);
+        let help = hint(self.report, text.get_ref(), names, &format!("declare the {what} first"));
         self.error("unknown-reference", text, message, &help);
         None
     }
@@ -108,24 +156,14 @@ impl Blame<'_, '_> {
         networks
     }
 
-    pub(super) fn vlan(
-        &mut self,
-        id: &Spanned<u16>,
-        taken: &mut BTreeMap<Vlan, String>,
-        by: &str,
-    ) -> Option<Vlan> {
-        let vlan = match Vlan::new(*id.get_ref()) {
-            Ok(vlan) => vlan,
+    pub(super) fn vlan(&mut self, id: &Spanned<u16>) -> Option<Vlan> {
+        match Vlan::new(*id.get_ref()) {
+            Ok(vlan) => Some(vlan),
             Err(error) => {
                 self.error("malformed-vlan", id, error.to_string(), "choose another number");
-                return None;
+                None
             }
-        };
-        if let Some(other) = taken.insert(vlan, by.to_owned()) {
-            let message = format!("VLAN {vlan} is already the one of `{other}`");
-            self.error("duplicate-vlan", id, message, "give each segment its own VLAN");
         }
-        Some(vlan)
     }
 
     pub(super) fn interface(&mut self, name: &Spanned<String>) -> Option<String> {
@@ -142,8 +180,24 @@ impl Blame<'_, '_> {
     }
 }
 
+/// Proposes the nearest name, or says something else; nothing once nobody will read it.
+pub(super) fn hint(
+    report: &Report,
+    text: &str,
+    names: impl Iterator<Item = String>,
+    otherwise: &str,
+) -> String {
+    if report.is_full() {
+        return String::new();
+    }
+    match nearest(text, names) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => otherwise.to_owned(),
+    }
+}
+
 /// Finds the name that differs least, if any is near.
-pub(super) fn nearest(text: &str, names: impl Iterator<Item = String>) -> Option<String> {
+fn nearest(text: &str, names: impl Iterator<Item = String>) -> Option<String> {
     names
         .map(|name| (distance(text, &name), name))
         .min()
@@ -151,10 +205,11 @@ pub(super) fn nearest(text: &str, names: impl Iterator<Item = String>) -> Option
         .map(|(_, name)| name)
 }
 
-/// Counts the edits between two short texts (Levenshtein).
+/// Counts the edits between two short texts (Levenshtein); of long ones, between their beginnings.
 fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, ca) in a.chars().take(80).enumerate() {
+    const CHARS_MAX: usize = 80;
+    let mut row: Vec<usize> = (0..=b.chars().take(CHARS_MAX).count()).collect();
+    for (i, ca) in a.chars().take(CHARS_MAX).enumerate() {
         let mut diagonal = i;
         let mut left = i + 1;
         if let Some(first) = row.first_mut() {

@@ -4,49 +4,48 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use toml::Spanned;
 
-use super::blame::{Blame, syntax};
+use super::blame::{Blame, Gaps};
 use super::{limits, raw};
 use crate::diagnostic::{Report, SourceText};
 use crate::fleet::{
     Building, Gateway, Hospital, Inspector, Segment, SegmentAttachment, Service, ServiceSegment,
     TierOverride, Unit, Zone, ZoneKind,
 };
-use crate::{BuildingId, HospitalId, PointId, Protocol, Tier};
+use crate::{BuildingId, PointId, Protocol, SegmentId, ServiceId, Tier};
 
-/// Reads the plan; devices, profiles and policies are still empty.
+/// Reads the plan into the hospital; devices and profiles are still missing.
 pub(super) fn load(
     source: &SourceText<'_>,
-    empty: impl FnOnce(HospitalId) -> Hospital,
+    hospital: &mut Hospital,
+    gaps: &mut Gaps,
     report: &mut Report,
-) -> Option<Hospital> {
-    let plan: raw::Plan = match toml::from_str(source.text()) {
-        Ok(plan) => plan,
-        Err(error) => {
-            syntax(source, &error, report);
-            return None;
-        }
+) {
+    let mut blame = Blame { source, report, gaps };
+    let Some(plan) = raw::read::<raw::Plan>(&raw::PLAN_LISTS, &mut blame) else {
+        blame.gaps.note_plan();
+        return;
     };
-    let mut blame = Blame { source, report };
-    let id: Option<HospitalId> = blame.id(&plan.id);
+    if let Some(id) = blame.id(&plan.id) {
+        hospital.id = id;
+    }
     if *plan.bundle_age_max_s.get_ref() == 0 {
         let help = "60 minutes are 3600";
         blame.error("malformed-value", &plan.bundle_age_max_s, "the age limit is 0 s".into(), help);
     }
-    let mut hospital = empty(id?);
     hospital.name.clone_from(&plan.name);
     hospital.bundle_age_max_s = *plan.bundle_age_max_s.get_ref();
     hospital.buildings = buildings(&plan, &mut blame);
     hospital.tiers = tiers(&plan.tiers);
     hospital.zones = zones(&plan, &mut blame);
-    units(&plan, &mut hospital, &mut blame);
-    segments(&plan, &mut hospital, &mut blame);
-    services(&plan, &mut hospital, &mut blame);
-    gateways(&plan, &mut hospital, &mut blame);
+    units(&plan, hospital, &mut blame);
+    segments(&plan, hospital, &mut blame);
+    service_segments(&plan, hospital, &mut blame);
+    segments_are_apart(&plan, &mut blame);
+    services(&plan, hospital, &mut blame);
+    gateways(&plan, hospital, &mut blame);
     points_are_distinct(&plan, &mut blame);
-    overrides(&plan, &mut hospital, &mut blame);
-    Some(hospital)
+    overrides(&plan, hospital, &mut blame);
 }
 
 fn tiers(tiers: &raw::Tiers) -> BTreeMap<Tier, crate::fleet::TierPlan> {
@@ -69,6 +68,7 @@ fn buildings(plan: &raw::Plan, blame: &mut Blame<'_, '_>) -> BTreeMap<BuildingId
         if floors.0 > floors.1 {
             let message = format!("floor {} is above floor {}", floors.0, floors.1);
             blame.error("malformed-value", &raw.lowest_floor, message, "swap the two");
+            blame.gaps.note(raw.id.get_ref());
         }
         if let Some(id) = blame.id(&raw.id) {
             let building = Building { name: raw.name.clone(), floors };
@@ -83,13 +83,17 @@ fn units(plan: &raw::Plan, hospital: &mut Hospital, blame: &mut Blame<'_, '_>) {
         let building = blame.known("building", &raw.building, &hospital.buildings);
         let floor = *raw.floor.get_ref();
         let floors = building.as_ref().and_then(|id| hospital.buildings.get(id)).map(|b| b.floors);
-        if floors.is_some_and(|(low, high)| floor < low || floor > high) {
+        let known = !blame.gaps.cover(raw.building.get_ref());
+        if known && floors.is_some_and(|(low, high)| floor < low || floor > high) {
             let message = format!("building `{}` has no floor {floor}", raw.building.get_ref());
             blame.error("unknown-floor", &raw.floor, message, "correct the floor or the building");
+            blame.gaps.note(raw.id.get_ref());
         }
         if let (Some(id), Some(building)) = (blame.id(&raw.id), building) {
             let unit = Unit { name: raw.name.clone(), building, floor, care: raw.care };
             blame.insert("unit", &raw.id, &mut hospital.units, id, unit);
+        } else {
+            blame.gaps.note(raw.id.get_ref());
         }
     }
 }
@@ -107,16 +111,17 @@ fn zones(plan: &raw::Plan, blame: &mut Blame<'_, '_>) -> BTreeMap<crate::ZoneId,
 }
 
 fn segments(plan: &raw::Plan, hospital: &mut Hospital, blame: &mut Blame<'_, '_>) {
-    let mut vlans = BTreeMap::new();
-    let mut taken: Vec<(IpNet, String)> = Vec::new();
     for raw in &plan.segments {
         let networks = blame.networks(&raw.networks);
-        no_overlap(&networks, raw.id.get_ref(), &raw.networks, &mut taken, blame);
-        let vlan = blame.vlan(&raw.vlan, &mut vlans, raw.id.get_ref());
+        let vlan = blame.vlan(&raw.vlan);
         let tier = *raw.tier.get_ref();
+        if networks.len() < raw.networks.len() || !hospital.tiers.contains_key(&tier) {
+            blame.gaps.note(raw.id.get_ref());
+        }
         if tier != tier.segment_tier() {
             let help = "GREEN-LS devices live in green segments: write `green`";
             blame.error("malformed-value", &raw.tier, format!("{tier} has no segments"), help);
+            blame.gaps.note(raw.id.get_ref());
         } else if !hospital.tiers.contains_key(&tier) {
             let message = format!("tier {tier} has no table");
             let help = format!("add `[tiers.{}]`", tier.key());
@@ -125,18 +130,22 @@ fn segments(plan: &raw::Plan, hospital: &mut Hospital, blame: &mut Blame<'_, '_>
         let building = blame.known("building", &raw.building, &hospital.buildings);
         let firewall = blame.id(&raw.firewall);
         let interface = blame.interface(&raw.interface);
-        let id = blame.id(&raw.id);
-        let (Some(id), Some(vlan), Some(building)) = (id, vlan, building) else { continue };
-        let (Some(firewall), Some(interface)) = (firewall, interface) else { continue };
+        let (Some(id), Some(vlan), Some(building), Some(firewall), Some(interface)) =
+            (blame.id(&raw.id), vlan, building, firewall, interface)
+        else {
+            blame.gaps.note(raw.id.get_ref());
+            continue;
+        };
         let attachment = raw.attachment;
-        let segment =
-            Segment { vlan, tier, building, attachment, networks, firewall, interface };
+        let segment = Segment { vlan, tier, building, attachment, networks, firewall, interface };
         blame.insert("segment", &raw.id, &mut hospital.segments, id, segment);
     }
+}
+
+fn service_segments(plan: &raw::Plan, hospital: &mut Hospital, blame: &mut Blame<'_, '_>) {
     for raw in &plan.service_segments {
         let networks = blame.networks(&raw.networks);
-        no_overlap(&networks, raw.id.get_ref(), &raw.networks, &mut taken, blame);
-        let vlan = blame.vlan(&raw.vlan, &mut vlans, raw.id.get_ref());
+        let vlan = blame.vlan(&raw.vlan);
         let purpose = *raw.purpose.get_ref();
         let legal = matches!(
             purpose,
@@ -150,27 +159,48 @@ fn segments(plan: &raw::Plan, hospital: &mut Hospital, blame: &mut Blame<'_, '_>
             let help = "use `quarantine`, `onboarding`, `unmanaged` or `infrastructure`";
             blame.error("malformed-value", &raw.purpose, message, help);
         }
-        if let (Some(id), Some(vlan)) = (blame.id(&raw.id), vlan) {
+        let Some(id) = blame.id::<SegmentId>(&raw.id) else { continue };
+        if hospital.segments.contains_key(&id) {
+            let message = format!("a second segment is named `{id}`");
+            blame.error("duplicate-id", &raw.id, message, "give each its own identifier");
+        } else if let Some(vlan) = vlan {
             let segment = ServiceSegment { vlan, purpose, networks };
             blame.insert("segment", &raw.id, &mut hospital.service_segments, id, segment);
         }
     }
 }
 
-fn no_overlap(
-    networks: &[IpNet],
-    id: &str,
-    texts: &[Spanned<String>],
-    taken: &mut Vec<(IpNet, String)>,
-    blame: &mut Blame<'_, '_>,
-) {
-    for (network, text) in networks.iter().zip(texts) {
-        let clash = taken.iter().find(|(t, _)| t.contains(network) || network.contains(t));
-        if let Some((other, owner)) = clash {
-            let message = format!("`{network}` overlaps `{other}` of segment `{owner}`");
-            blame.error("overlapping-segments", text, message, "give each segment its own network");
+/// Segments of both kinds share neither a VLAN nor an address.
+fn segments_are_apart(plan: &raw::Plan, blame: &mut Blame<'_, '_>) {
+    let devices = plan.segments.iter().map(|raw| (&raw.id, &raw.vlan, &raw.networks));
+    let services = plan.service_segments.iter().map(|raw| (&raw.id, &raw.vlan, &raw.networks));
+    let mut vlans: BTreeMap<u16, &str> = BTreeMap::new();
+    let mut taken: Vec<(IpNet, &str)> = Vec::new();
+    for (count, (id, vlan, networks)) in devices.chain(services).enumerate() {
+        if count == limits::SEGMENTS_MAX {
+            let message = format!("more than {} segments", limits::SEGMENTS_MAX);
+            blame.error("over-limit", id, message, "there are no more VLANs; merge segments");
+            return;
         }
-        taken.push((*network, id.to_owned()));
+        if let Some(other) = vlans.insert(*vlan.get_ref(), id.get_ref()) {
+            let message = format!("VLAN {} is already the one of `{other}`", vlan.get_ref());
+            blame.error("duplicate-vlan", vlan, message, "give each segment its own VLAN");
+        }
+        if let Some(text) = networks.get(limits::NETWORKS_MAX) {
+            let message = format!("more than {} networks", limits::NETWORKS_MAX);
+            blame.error("over-limit", text, message, "make several segments");
+            continue;
+        }
+        for text in networks {
+            let Ok(network) = text.get_ref().parse::<IpNet>() else { continue };
+            let clash = taken.iter().find(|(t, _)| t.contains(&network) || network.contains(t));
+            if let Some((other, owner)) = clash {
+                let message = format!("`{network}` overlaps `{other}` of segment `{owner}`");
+                let help = "give each segment its own network";
+                blame.error("overlapping-segments", text, message, help);
+            }
+            taken.push((network, id.get_ref()));
+        }
     }
 }
 
@@ -178,6 +208,7 @@ fn services(plan: &raw::Plan, hospital: &mut Hospital, blame: &mut Blame<'_, '_>
     if let Some(raw) = plan.services.get(limits::SERVICES_MAX) {
         let message = format!("more than {} services", limits::SERVICES_MAX);
         blame.error("over-limit", &raw.id, message, "a plan names services, not hosts; merge them");
+        blame.gaps.note_plan();
         return;
     }
     let mut taken: BTreeMap<(IpAddr, u16, crate::Transport), String> = BTreeMap::new();
@@ -203,10 +234,17 @@ fn services(plan: &raw::Plan, hospital: &mut Hospital, blame: &mut Blame<'_, '_>
             .filter_map(|id| blame.known("building", id, &hospital.buildings))
             .collect();
         let guard = raw.guard.as_ref().and_then(|id| blame.id(id));
-        let (Some(id), Some(zone), Some(kind)) = (blame.id(&raw.id), zone, kind) else { continue };
+        let role = raw.role.as_ref().and_then(|role| blame.id::<ServiceId>(role));
+        let (Some(id), Some(zone), Some(kind)) = (blame.id(&raw.id), zone, kind) else {
+            blame.gaps.note(raw.id.get_ref());
+            if let Some(role) = role {
+                blame.gaps.note(role.as_str());
+            }
+            continue;
+        };
         let service = Service {
             name: raw.name.clone(),
-            role: raw.role.clone(),
+            role: role.map(String::from),
             zone,
             kind,
             addresses,
@@ -275,10 +313,14 @@ fn gateways(plan: &raw::Plan, hospital: &mut Hospital, blame: &mut Blame<'_, '_>
         if ports == 0 || ports > 512 {
             let message = format!("{ports} access ports");
             blame.error("malformed-value", &raw.ports, message, "a gateway has 1 to 512 ports");
+            blame.gaps.note(raw.id.get_ref());
         }
         let id: Option<PointId> = blame.id(&raw.id);
-        let (Some(segment_id), Some(id)) = (segment_id, id) else { continue };
-        let Some(segment) = hospital.segments.get(&segment_id) else { continue };
+        let segment = segment_id.and_then(|id| hospital.segments.get_key_value(&id));
+        let (Some((segment_id, segment)), Some(id)) = (segment, id) else {
+            blame.gaps.note(raw.id.get_ref());
+            continue;
+        };
         if segment.attachment != SegmentAttachment::Gateway {
             let message = format!("segment `{segment_id}` is for devices with keys of their own");
             let help = "put the gateway into a segment with `attachment = \"gateway\"`";
@@ -286,11 +328,12 @@ fn gateways(plan: &raw::Plan, hospital: &mut Hospital, blame: &mut Blame<'_, '_>
         }
         let (Some(port_interface), Some(uplink_interface)) = (port_interface, uplink_interface)
         else {
+            blame.gaps.note(raw.id.get_ref());
             continue;
         };
         let gateway = Gateway {
             building: segment.building.clone(),
-            segment: segment_id,
+            segment: segment_id.clone(),
             ports,
             port_interface,
             uplink_interface,
@@ -302,15 +345,20 @@ fn gateways(plan: &raw::Plan, hospital: &mut Hospital, blame: &mut Blame<'_, '_>
 
 /// A bundle is addressed to a point by name, so gateways, firewalls and guards share no name.
 fn points_are_distinct(plan: &raw::Plan, blame: &mut Blame<'_, '_>) {
-    let firewalls = plan.segments.iter().map(|segment| &segment.firewall);
-    let gateways = plan.gateways.iter().map(|gateway| &gateway.id);
     let mut taken = BTreeSet::new();
-    for id in firewalls.chain(gateways) {
-        if !taken.insert(id.get_ref().as_str()) {
-            let message = format!("a second enforcement point is named `{}`", id.get_ref());
-            blame.error("duplicate-id", id, message, "give each its own identifier");
+    for firewall in plan.segments.iter().map(|segment| &segment.firewall) {
+        if !taken.insert(firewall.get_ref().as_str()) {
+            let message = format!("a second firewall is named `{}`", firewall.get_ref());
+            blame.error("duplicate-id", firewall, message, "give each its own identifier");
         }
     }
+    for gateway in plan.gateways.iter().map(|gateway| &gateway.id) {
+        if taken.contains(gateway.get_ref().as_str()) {
+            let message = format!("`{}` is a firewall already", gateway.get_ref());
+            blame.error("duplicate-id", gateway, message, "gateways have names of their own");
+        }
+    }
+    taken.extend(plan.gateways.iter().map(|gateway| gateway.id.get_ref().as_str()));
     for guard in plan.services.iter().filter_map(|service| service.guard.as_ref()) {
         if taken.contains(guard.get_ref().as_str()) {
             let message = format!("`{}` is a gateway or a firewall already", guard.get_ref());
@@ -348,18 +396,30 @@ fn is_date(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let [year, month, day] = parts.as_slice() else { return false };
     let number = |part: &str, length: usize| {
-        (part.len() == length).then(|| part.parse::<u16>().ok()).flatten()
+        let legal = part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit());
+        legal.then(|| part.parse::<u16>().ok()).flatten()
     };
-    number(year, 4).is_some()
-        && number(month, 2).is_some_and(|m| (1..=12).contains(&m))
-        && number(day, 2).is_some_and(|d| (1..=31).contains(&d))
+    let (Some(year), Some(month), Some(day)) = (number(year, 4), number(month, 2), number(day, 2))
+    else {
+        return false;
+    };
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if leap => 29,
+        2 => 28,
+        1..=12 => 31,
+        _ => 0,
+    };
+    (1..=days).contains(&day)
 }
 
 /// Checks, once devices are known, that every override means one of them.
-pub(super) fn check_overrides(hospital: &Hospital, report: &mut Report) {
+pub(super) fn check_overrides(hospital: &Hospital, gaps: &Gaps, report: &mut Report) {
     for entry in &hospital.overrides {
-        if hospital.device(entry.device.as_str()).is_none() {
-            let message = format!("there is no device `{}`", entry.device);
+        let id = entry.device.as_str();
+        if hospital.device(id).is_none() && !gaps.cover_device(id) {
+            let message = format!("there is no device `{id}`");
             let help = "correct the identifier, or remove the override";
             report.error("unknown-reference", entry.place.clone(), message, help);
         }

@@ -3,11 +3,99 @@
 //! Keys are kebab-case with the unit in the key; an unknown key is an error. Every value that a
 //! later check may blame is `Spanned`, so that the blame carries a line and a column.
 
-use serde::Deserialize;
-use toml::Spanned;
+use std::ops::Range;
 
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue, Deserializer, Error, ValueDeserializer};
+
+use super::blame::{Blame, syntax};
 use crate::fleet::{Care, Envelope, Impact, Inspector, SegmentAttachment, TierPlan, ZoneKind};
 use crate::{Direction, Operation, Protocol, Tier, Transport};
+
+/// Tries to read one entry of a list.
+pub(super) type Trial = for<'v> fn(Spanned<DeValue<'v>>) -> Result<(), Error>;
+
+/// The lists of `hospital.toml` whose entries are read one by one.
+pub(super) const PLAN_LISTS: [(&str, Trial); 8] = [
+    ("buildings", trial::<Building>),
+    ("units", trial::<Unit>),
+    ("zones", trial::<Zone>),
+    ("segments", trial::<Segment>),
+    ("service-segments", trial::<ServiceSegment>),
+    ("services", trial::<Service>),
+    ("gateways", trial::<Gateway>),
+    ("overrides", trial::<Override>),
+];
+
+/// The lists of a profile whose entries are read one by one.
+pub(super) const PROFILE_LISTS: [(&str, Trial); 1] = [("flows", trial::<Flow>)];
+
+fn trial<T: DeserializeOwned>(value: Spanned<DeValue<'_>>) -> Result<(), Error> {
+    T::deserialize(ValueDeserializer::from(value)).map(drop)
+}
+
+/// Reads a file of TOML.
+/// # Shape
+/// An entry of `lists` that cannot be read is blamed and left out, and so is an unknown key, so
+/// that whatever else is wrong is found as well.
+pub(super) fn read<T: DeserializeOwned>(
+    lists: &[(&str, Trial)],
+    blame: &mut Blame<'_, '_>,
+) -> Option<T> {
+    let (mut document, errors) = DeTable::parse_recoverable(blame.source.text());
+    for error in &errors {
+        syntax(blame.source, error, blame.report);
+    }
+    if !errors.is_empty() {
+        return None;
+    }
+    for (key, trial) in lists {
+        if let Some(DeValue::Array(list)) = document.get_mut().get_mut(*key).map(Spanned::get_mut) {
+            let entries = std::mem::replace(list, DeArray::from_iter([])).into_iter();
+            *list = entries.filter_map(|entry| readable(entry, *trial, blame)).collect();
+        }
+    }
+    loop {
+        match T::deserialize(Deserializer::from(document.clone())) {
+            Ok(value) => return Some(value),
+            Err(error) => {
+                syntax(blame.source, &error, blame.report);
+                if !without_key(document.get_mut(), error.span()) {
+                    return None;
+                }
+            }
+        }
+    }
+}
+
+fn readable<'v>(
+    mut entry: Spanned<DeValue<'v>>,
+    trial: Trial,
+    blame: &mut Blame<'_, '_>,
+) -> Option<Spanned<DeValue<'v>>> {
+    while let Err(error) = trial(entry.clone()) {
+        syntax(blame.source, &error, blame.report);
+        let DeValue::Table(table) = entry.get_mut() else { return None };
+        if !without_key(table, error.span()) {
+            for key in ["id", "role", "device"] {
+                if let Some(name) = table.get(key).and_then(|name| name.get_ref().as_str()) {
+                    blame.gaps.note(name);
+                }
+            }
+            return None;
+        }
+    }
+    Some(entry)
+}
+
+/// Removes the key that an error points at; says whether there was one.
+fn without_key(table: &mut DeTable<'_>, span: Option<Range<usize>>) -> bool {
+    let Some(span) = span else { return false };
+    let key = table.keys().find(|key| key.span() == span).cloned();
+    key.is_some_and(|key| table.remove(&key).is_some())
+}
 
 /// `hospital.toml`.
 #[derive(Debug, Deserialize)]
@@ -95,7 +183,7 @@ pub(super) struct ServiceSegment {
 pub(super) struct Service {
     pub(super) id: Spanned<String>,
     pub(super) name: String,
-    pub(super) role: Option<String>,
+    pub(super) role: Option<Spanned<String>>,
     pub(super) zone: Spanned<String>,
     pub(super) addresses: Spanned<Vec<Spanned<String>>>,
     pub(super) port: Spanned<u16>,

@@ -49,7 +49,13 @@ pub(super) fn device_fact<'a>(
             Care::Technical => "technical",
         },
         "attachment" => device.attachment.name(),
-        "autonomous" => if device.autonomous { "true" } else { "false" },
+        "autonomous" => {
+            if device.autonomous {
+                "true"
+            } else {
+                "false"
+            }
+        }
         "gateway" => device.gateway.as_ref().map_or("", |(gateway, _)| gateway.as_str()),
         _ => return None,
     })

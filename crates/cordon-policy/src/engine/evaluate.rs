@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use cedar_policy::{
-    Authorizer, Context, Decision as CedarDecision, Effect, Entities, EntityUid, PolicySet,
-    Request,
+    Authorizer, Context, Decision as CedarDecision, Effect, Entities, EntityUid, PolicySet, Request,
 };
 use cordon_model::{
     Attestation, Device, DeviceState, Hospital, Identity, Operation, Posture, PostureSet, Service,
@@ -98,9 +97,8 @@ impl<'a> Evaluator<'a> {
     }
 
     fn ask(&mut self, rule: usize, reading: &Reading, pair: Pair<'_>, facts: Facts) -> Reach {
-        let reads = |name: &str| {
-            reading.mentions.context_itself || reading.mentions.context.contains(name)
-        };
+        let reads =
+            |name: &str| reading.mentions.context_itself || reading.mentions.context.contains(name);
         let hours = if reads("hour") { HOURS } else { 1 };
         let nowhere = vec![PostureSet::default(); hours];
         let mut reach = Reach { satisfied: nowhere.clone(), failed: nowhere };
@@ -110,7 +108,11 @@ impl<'a> Evaluator<'a> {
             for posture in Posture::all() {
                 let seen = Posture {
                     state: if reads("state") { posture.state } else { DeviceState::Normal },
-                    identity: if reads("identity") { posture.identity } else { Identity::Certificate },
+                    identity: if reads("identity") {
+                        posture.identity
+                    } else {
+                        Identity::Certificate
+                    },
                     attestation: if reads("attestation") {
                         posture.attestation
                     } else {

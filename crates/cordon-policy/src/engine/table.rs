@@ -93,7 +93,9 @@ pub(super) fn build(hospital: &Hospital, book: &Rulebook) -> Engine {
 }
 
 /// Gives each service its columns: two directions for every operation of its protocol.
-fn columns(hospital: &Hospital) -> (FxHashMap<ServiceId, Column>, usize, [usize; Operation::COUNT]) {
+fn columns(
+    hospital: &Hospital,
+) -> (FxHashMap<ServiceId, Column>, usize, [usize; Operation::COUNT]) {
     let mut local = [0; Operation::COUNT];
     for protocol in cordon_model::Protocol::ALL {
         for (number, operation) in protocol.operations().enumerate() {
@@ -139,8 +141,11 @@ impl<'a> Builder<'a> {
         let about: Vec<usize> = (0..self.readings.len())
             .filter(|rule| self.reading(*rule).is_some_and(Reading::is_about_connecting))
             .collect();
-        let mut paths: Vec<String> =
-            about.iter().filter_map(|r| self.readings.get(*r)).flat_map(|r| r.device_paths.clone()).collect();
+        let mut paths: Vec<String> = about
+            .iter()
+            .filter_map(|r| self.readings.get(*r))
+            .flat_map(|r| r.device_paths.clone())
+            .collect();
         paths.sort();
         paths.dedup();
         let mut grouped: FxHashMap<(String, String), Vec<usize>> = FxHashMap::default();
@@ -198,7 +203,9 @@ impl<'a> Builder<'a> {
             }
             let next = u32::try_from(classes.len()).unwrap_or(u32::MAX);
             let number = *keys.entry(key).or_insert_with(|| {
-                rules.retain(|rule| self.readings.get(*rule).is_some_and(|r| r.admits_device(device)));
+                rules.retain(|rule| {
+                    self.readings.get(*rule).is_some_and(|r| r.admits_device(device))
+                });
                 classes.push(Class { device, facts, rules });
                 next
             });
@@ -231,7 +238,8 @@ impl<'a> Builder<'a> {
         let mut row_numbers = Vec::new();
         let mut grants = Vec::new();
         for (place, (id, service, facets)) in services.iter().enumerate() {
-            let pair = Pair { class: number, device: class.device, column: place, service: (id, service) };
+            let pair =
+                Pair { class: number, device: class.device, column: place, service: (id, service) };
             let rules: Vec<usize> = class
                 .rules
                 .iter()
@@ -245,11 +253,18 @@ impl<'a> Builder<'a> {
                     let row = self.row(class, pair, facets, &rules, facts, relation);
                     row_numbers.push(row);
                     let place_of_row = usize::try_from(row).unwrap_or(usize::MAX);
-                    let permitted = self.rows.get(place_of_row).is_some_and(|row| {
-                        row.permitted.iter().any(|set| !set.is_empty())
-                    });
+                    let permitted = self
+                        .rows
+                        .get(place_of_row)
+                        .is_some_and(|row| row.permitted.iter().any(|set| !set.is_empty()));
                     if permitted {
-                        grants.push(Grant { service: place, direction, operation, row: place_of_row, relation });
+                        grants.push(Grant {
+                            service: place,
+                            direction,
+                            operation,
+                            row: place_of_row,
+                            relation,
+                        });
                     }
                 }
             }
@@ -317,12 +332,14 @@ impl<'a> Builder<'a> {
                 Some((*rule, of.permits(), of.is_guardrail(), reach))
             })
             .collect();
-        let hours = if parts.iter().any(|part| part.3.satisfied.len() == HOURS) { HOURS } else { 1 };
+        let hours =
+            if parts.iter().any(|part| part.3.satisfied.len() == HOURS) { HOURS } else { 1 };
         let mut row = Row { cells: Vec::new(), permitted: Vec::new(), rules: Vec::new() };
         for hour in 0..hours {
             let mut permitted = PostureSet::default();
             for posture in Posture::all() {
-                let (mut permits, mut forbids, mut failed, mut guarded) = (vec![], vec![], vec![], false);
+                let (mut permits, mut forbids, mut failed, mut guarded) =
+                    (vec![], vec![], vec![], false);
                 for (rule, permit, guardrail, reach) in &parts {
                     let block = if reach.satisfied.len() == HOURS { hour } else { 0 };
                     let within = |sets: &[PostureSet]| {

@@ -57,7 +57,10 @@ fn every_single_change_of_a_sealed_bundle_is_noticed() {
             assert!(text.get(at..at + 1) == Some("\n"), "byte {at} changed unnoticed");
         }
         if let Some(short) = text.get(..at) {
-            assert!(seal.open(short).is_err() || short.trim_end() == text.trim_end(), "cut at {at}");
+            assert!(
+                seal.open(short).is_err() || short.trim_end() == text.trim_end(),
+                "cut at {at}"
+            );
         }
     }
 }

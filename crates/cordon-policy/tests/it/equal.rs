@@ -37,7 +37,7 @@ fn condition() -> impl Strategy<Value = String> {
         "principal.unit.care == Care::\"acute\"",
         "principal.unit == Unit::\"consulting\"",
         "principal in DeviceType::\"infusion-pump\"",
-        "principal == Device::\"INF-07\"",
+        "principal == Device::\"pump-01\"",
         "principal has gateway && principal.gateway == Gateway::\"gw-suite\"",
         "principal.autonomous",
         "principal.type == DeviceType::\"thermometer\"",
@@ -80,7 +80,7 @@ fn policy() -> impl Strategy<Value = String> {
     let principals = vec![
         "principal is Device",
         "principal",
-        "principal == Device::\"INF-07\"",
+        "principal == Device::\"pump-01\"",
         "principal in DeviceType::\"infusion-pump\"",
         "principal is Device in Unit::\"consulting\"",
         "principal in Segment::\"yellow-native\"",

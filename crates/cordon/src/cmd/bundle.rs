@@ -29,8 +29,9 @@ fn read(file: &Path) -> Result<String, Failure> {
         return Err(Failure::input(message, "this is no bundle"));
     }
     let bytes = fs::read(file).map_err(|error| Failure::path(file, &error))?;
-    String::from_utf8(bytes)
-        .map_err(|_| Failure::input(format!("{} is not UTF-8", file.display()), "this is no bundle"))
+    String::from_utf8(bytes).map_err(|_| {
+        Failure::input(format!("{} is not UTF-8", file.display()), "this is no bundle")
+    })
 }
 
 /// Writes an error with all that is behind it.
@@ -67,16 +68,24 @@ fn shown(bundle: &Bundle) -> String {
         let _ = writeln!(
             text,
             "\n  {}: tolerates {} s, alert within {} s, contained within {} s",
-            rules.tier, rules.plan.tolerated_downtime_s, rules.plan.alert_within_s, rules.plan.contain_within_s
+            rules.tier,
+            rules.plan.tolerated_downtime_s,
+            rules.plan.alert_within_s,
+            rules.plan.contain_within_s
         );
         for (failure, action) in &rules.failures {
-            let words = |value: serde_json::Value| value.as_str().unwrap_or_default().replace('-', " ");
+            let words =
+                |value: serde_json::Value| value.as_str().unwrap_or_default().replace('-', " ");
             let _ = writeln!(text, "    {:<20} {}", words(json!(failure)), words(json!(action)));
         }
     }
     for (number, list) in bundle.flow_lists.iter().enumerate() {
-        let users: Vec<&str> =
-            bundle.devices.iter().filter(|d| d.flow_list == number).map(|d| d.id.as_str()).collect();
+        let users: Vec<&str> = bundle
+            .devices
+            .iter()
+            .filter(|d| d.flow_list == number)
+            .map(|d| d.id.as_str())
+            .collect();
         let _ = writeln!(text, "\n  flows of {} device(s):", users.len());
         for flow in list {
             write_flow(&mut text, bundle, flow);
@@ -124,13 +133,23 @@ fn verify(files: &[std::path::PathBuf], key: Option<&Path>) -> Result<Outcome, F
     for file in files {
         let beside = file.with_file_name("signing.pub");
         let key_file = key.unwrap_or(&beside);
-        let key_text = fs::read_to_string(key_file).map_err(|error| Failure::path(key_file, &error))?;
+        let key_text =
+            fs::read_to_string(key_file).map_err(|error| Failure::path(key_file, &error))?;
         let seal = Seal::parse(&key_text).map_err(|error| {
-            Failure::input(format!("{}: {error}", key_file.display()), "name the public key with --key")
+            Failure::input(
+                format!("{}: {error}", key_file.display()),
+                "name the public key with --key",
+            )
         })?;
         match seal.open(&read(file)?) {
             Ok(bundle) => {
-                let _ = writeln!(text, "good  {} number {} ({})", bundle.point, bundle.number, file.display());
+                let _ = writeln!(
+                    text,
+                    "good  {} number {} ({})",
+                    bundle.point,
+                    bundle.number,
+                    file.display()
+                );
                 rows.push(json!({ "file": file, "good": true, "point": bundle.point, "number": bundle.number }));
             }
             Err(error) => {

@@ -45,6 +45,10 @@ pub(crate) fn thousands(number: usize) -> String {
     text
 }
 
+fn counted(number: usize, noun: &str) -> String {
+    format!("{} {noun}{}", thousands(number), if number == 1 { "" } else { "s" })
+}
+
 fn sums_text(sums: &Summary) -> String {
     let mut text = format!("{}\n\n", sums.name);
     let row = |text: &mut String, name: &str, cells: [usize; 5]| {
@@ -71,26 +75,28 @@ fn sums_text(sums: &Summary) -> String {
     }
     row(&mut text, "all", total);
     if sums.life_safety > 0 {
-        let _ = writeln!(text, "  of GREEN, life safety (GREEN-LS): {}", thousands(sums.life_safety));
+        let _ =
+            writeln!(text, "  of GREEN, life safety (GREEN-LS): {}", thousands(sums.life_safety));
     }
     let _ = writeln!(text);
     for (name, count) in &sums.umbrellas {
         let _ = writeln!(text, "  {name:<20} {:>7}", thousands(*count));
     }
+    let shared = match sums.shared_gateways {
+        0 => "none".to_owned(),
+        some => some.to_string(),
+    };
     let _ = writeln!(
         text,
-        "\n  {} buildings, {} micro-segments, {} service segments, {} services\n  \
-         {} gateways with {} access ports, {} shared between tiers\n  \
-         {} enforcement points and {} service guards",
-        sums.buildings,
-        sums.segments,
-        sums.service_segments,
-        sums.services,
-        sums.gateways,
-        thousands(sums.access_ports),
-        if sums.shared_gateways == 0 { "none".to_owned() } else { sums.shared_gateways.to_string() },
-        sums.enforcement_points,
-        sums.guards
+        "\n  {}, {}, {}, {}\n  {} with {}, {shared} shared between tiers\n  {} and {}",
+        counted(sums.buildings, "building"),
+        counted(sums.segments, "micro-segment"),
+        counted(sums.service_segments, "service segment"),
+        counted(sums.services, "service"),
+        counted(sums.gateways, "gateway"),
+        counted(sums.access_ports, "access port"),
+        counted(sums.enforcement_points, "enforcement point"),
+        counted(sums.guards, "service guard")
     );
     text
 }

@@ -19,7 +19,9 @@ pub(crate) fn run(args: &Classify) -> Result<Outcome, Failure> {
     let today = match &args.today {
         Some(day) => day
             .parse::<jiff::civil::Date>()
-            .map_err(|_| Failure::usage(format!("`{day}` is not a date"), "write it like 2027-03-31"))?
+            .map_err(|_| {
+                Failure::usage(format!("`{day}` is not a date"), "write it like 2027-03-31")
+            })?
             .to_string(),
         None => jiff::ZonedDateTime::now().date().to_string(),
     };
@@ -105,7 +107,8 @@ fn table(all: &[Classification], findings: &[&Classification]) -> String {
         );
     }
     if findings.len() > FINDINGS_SHOWN {
-        let _ = writeln!(text, "  … and {} more; --json lists all", findings.len() - FINDINGS_SHOWN);
+        let _ =
+            writeln!(text, "  … and {} more; --json lists all", findings.len() - FINDINGS_SHOWN);
     }
     text
 }

@@ -117,8 +117,9 @@ fn key(args: &Compile, read: &Evaluated) -> Result<(Sealer, Option<PathBuf>), Fa
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && args.key.is_none() => {
             let mut secret = [0u8; 32];
-            getrandom::fill(&mut secret)
-                .map_err(|error| Failure::config(format!("no random bytes: {error}"), "try again"))?;
+            getrandom::fill(&mut secret).map_err(|error| {
+                Failure::config(format!("no random bytes: {error}"), "try again")
+            })?;
             let sealer = Sealer::new(&format!("{}/policy", read.hospital.id), secret);
             write_private(&path, &sealer.text())?;
             (sealer, Some(path))
@@ -169,7 +170,8 @@ fn numbered(
         bundle.parent.clone_from(&entry.parent);
         if seal::digest(&seal::encode(&bundle).map_err(bug)?) == entry.digest {
             let on_disk = fs::read_to_string(out.join(&entry.file));
-            let good = on_disk.is_ok_and(|text| sealer.seal().open(&text).is_ok_and(|b| b == bundle));
+            let good =
+                on_disk.is_ok_and(|text| sealer.seal().open(&text).is_ok_and(|b| b == bundle));
             let text = if good { None } else { Some(sealer.sealed(&bundle).map_err(bug)?) };
             return Ok((entry.clone(), text));
         }
@@ -205,7 +207,8 @@ fn write(
     }
     let text = serde_json::to_string_pretty(manifest).map_err(|e| Failure::Bug(e.to_string()))?;
     let path = out.join("manifest.json");
-    fs::write(staged("manifest.json"), text + "\n").map_err(|error| Failure::path(&path, &error))?;
+    fs::write(staged("manifest.json"), text + "\n")
+        .map_err(|error| Failure::path(&path, &error))?;
     fs::rename(staged("manifest.json"), &path).map_err(|error| Failure::path(&path, &error))?;
     for entry in retired.iter().filter_map(|id| old.points.get(id)) {
         let path = out.join(&entry.file);

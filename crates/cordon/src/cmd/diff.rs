@@ -38,8 +38,7 @@ fn section(text: &mut String, title: &str, changes: &[Change]) {
     if changes.is_empty() {
         return;
     }
-    let devices: usize = changes.iter().map(|change| change.devices).max().unwrap_or(0);
-    let _ = writeln!(text, "{title}: {} kinds, up to {} devices", changes.len(), thousands(devices));
+    let _ = writeln!(text, "{title}:");
     for change in changes {
         let arrow = if change.direction == "out" { "→" } else { "←" };
         let _ = writeln!(
@@ -49,7 +48,7 @@ fn section(text: &mut String, title: &str, changes: &[Change]) {
             change.kind,
             change.tier,
             change.service,
-            change.operation,
+            change.operations.join(" "),
             change.postures,
             change.example
         );

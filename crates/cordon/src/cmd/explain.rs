@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use cordon_model::{
-    Act, Device, Direction, Endpoint, Hospital, Operation, Target, Transport,
-};
+use cordon_model::{Act, Device, Direction, Endpoint, Hospital, Operation, Target, Transport};
 use cordon_policy::explain::{Explanation, explain};
 use cordon_policy::oracle::Oracle;
 use serde_json::json;
@@ -57,8 +55,11 @@ fn target(hospital: &Hospital, args: &Explain) -> Result<Target, Failure> {
     if let Some(device) = hospital.device_at(address) {
         return Ok(Target::Device(device.id.clone()));
     }
-    let here: Vec<_> =
-        hospital.services.iter().filter(|(_, service)| service.addresses.contains(&address)).collect();
+    let here: Vec<_> = hospital
+        .services
+        .iter()
+        .filter(|(_, service)| service.addresses.contains(&address))
+        .collect();
     match here.as_slice() {
         [] => Ok(Target::Address(Endpoint { address, port: 0, transport })),
         [(id, _)] => Ok(Target::Service((*id).clone())),
@@ -116,7 +117,10 @@ fn acts(
     };
     let protocol = protocol.unwrap_or(cordon_model::Protocol::Opaque);
     let first = protocol.operations().next();
-    Ok(first.map(|operation| act(wanted.unwrap_or(Direction::Out), operation)).into_iter().collect())
+    Ok(first
+        .map(|operation| act(wanted.unwrap_or(Direction::Out), operation))
+        .into_iter()
+        .collect())
 }
 
 fn declared(
@@ -125,8 +129,7 @@ fn declared(
     target: &Target,
 ) -> BTreeSet<(Direction, Operation)> {
     let mut found = BTreeSet::new();
-    let (Target::Service(wanted), Some(profile)) =
-        (target, hospital.profiles.get(&device.profile))
+    let (Target::Service(wanted), Some(profile)) = (target, hospital.profiles.get(&device.profile))
     else {
         return found;
     };
@@ -190,7 +193,8 @@ fn write_answer(text: &mut String, device: &Device, group: &[&Explanation]) {
     match &answer.profile {
         Some(line) => {
             let lifeline = if line.lifeline { ", a lifeline" } else { "" };
-            let _ = writeln!(text, "  profile  {}:{}{lifeline}: {}", line.file, line.line, line.text);
+            let _ =
+                writeln!(text, "  profile  {}:{}{lifeline}: {}", line.file, line.line, line.text);
             if let Some(source) = &line.source {
                 let _ = writeln!(text, "           source: {source}");
             }

@@ -15,7 +15,10 @@ pub(crate) fn run(args: &Export) -> Result<Outcome, Failure> {
     let unknown = || {
         let near: Vec<&str> = compiled.bundles.keys().map(PointId::as_str).take(5).collect();
         let message = format!("there is no enforcement point `{pep}`");
-        Failure::input(message, format!("points are gateways, firewalls and guards: {} …", near.join(", ")))
+        Failure::input(
+            message,
+            format!("points are gateways, firewalls and guards: {} …", near.join(", ")),
+        )
     };
     let bundle = compiled.bundles.get(pep.as_str()).ok_or_else(unknown)?;
     let text = nft::ruleset(bundle, *hour);

@@ -10,9 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{Import, ImportTable};
 use crate::directory;
-use crate::import::{
-    self, Choices, Conflict, ImportError, Imported, Known, KnownSegment, Source,
-};
+use crate::import::{self, Choices, Conflict, ImportError, Imported, Known, KnownSegment, Source};
 use crate::outcome::{Exit, Failure, Outcome};
 
 /// How many conflicts are printed before the rest is counted.
@@ -45,13 +43,15 @@ fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     let length = fs::metadata(path).map_err(|error| Failure::path(path, &error))?.len();
     if length > import::FILE_BYTES_MAX as u64 {
         let message = format!("{} has {length} bytes", path.display());
-        return Err(Failure::input(message, format!("at most {} are read; split it", import::FILE_BYTES_MAX)));
+        return Err(Failure::input(
+            message,
+            format!("at most {} are read; split it", import::FILE_BYTES_MAX),
+        ));
     }
     fs::read(path).map_err(|error| Failure::path(path, &error))
 }
 
-type Reader =
-    fn(&[Source<'_>], &Choices, &Known) -> Result<Result<Imported, ImportError>, Failure>;
+type Reader = fn(&[Source<'_>], &Choices, &Known) -> Result<Result<Imported, ImportError>, Failure>;
 
 fn table(args: &ImportTable, reader: Reader) -> Result<Outcome, Failure> {
     let known = match &args.hospital {
@@ -180,7 +180,11 @@ fn finish(
         write_conflict(&mut text, conflict);
     }
     if imported.conflicts.len() > CONFLICTS_SHOWN {
-        let _ = writeln!(text, "… and {} more; --json lists all", imported.conflicts.len() - CONFLICTS_SHOWN);
+        let _ = writeln!(
+            text,
+            "… and {} more; --json lists all",
+            imported.conflicts.len() - CONFLICTS_SHOWN
+        );
     }
     match out {
         Some(path) if clean => {
@@ -188,7 +192,11 @@ fn finish(
             let _ = writeln!(text, "written: {}", path.display());
         }
         Some(path) => {
-            let _ = writeln!(text, "not written: {}; mend the export, or its rows, first", path.display());
+            let _ = writeln!(
+                text,
+                "not written: {}; mend the export, or its rows, first",
+                path.display()
+            );
         }
         None if clean => notes = std::mem::replace(&mut text, csv.clone()),
         None => text.push_str("not written; mend the export, or its rows, first\n"),
@@ -208,6 +216,11 @@ fn write_conflict(text: &mut String, conflict: &Conflict) {
     let _ = writeln!(
         text,
         "conflict[{}]: row {}{other}, {} `{}`: {}\n  help: {}",
-        conflict.label, conflict.row, conflict.column, conflict.text, conflict.message, conflict.help
+        conflict.label,
+        conflict.row,
+        conflict.column,
+        conflict.text,
+        conflict.message,
+        conflict.help
     );
 }

@@ -57,9 +57,10 @@ fn refusal(error: &ProveError) -> Failure {
         source = inner.source();
     }
     match error {
-        ProveError::SolverMissing { .. } | ProveError::SolverUnknown { .. } => {
-            Failure::config(message, "install the Debian package cvc5, or name the solver with --solver")
-        }
+        ProveError::SolverMissing { .. } | ProveError::SolverUnknown { .. } => Failure::config(
+            message,
+            "install the Debian package cvc5, or name the solver with --solver",
+        ),
         ProveError::ExceptionSyntax(_)
         | ProveError::ExceptionEffect
         | ProveError::ExceptionSchema(_) => {
@@ -111,7 +112,8 @@ fn write_proof(text: &mut String, proof: &Proof) {
         Settled::Refuted(_) => "REFUTED  ",
         Settled::Undecided { .. } => "UNDECIDED",
     };
-    let _ = writeln!(text, "{verdict} {:<38} {:>6} ms  {}", proof.id, proof.elapsed_ms, proof.plain);
+    let _ =
+        writeln!(text, "{verdict} {:<38} {:>6} ms  {}", proof.id, proof.elapsed_ms, proof.plain);
     match &proof.outcome {
         Settled::Proved => {}
         Settled::Refuted(example) => {

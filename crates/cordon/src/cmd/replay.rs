@@ -94,7 +94,9 @@ fn refusal(error: &FlowsError) -> Failure {
         FlowsError::Unreadable { .. } => Failure::config(message, "check the path"),
         FlowsError::Unrecognized { .. }
         | FlowsError::Malformed { .. }
-        | FlowsError::OverLimit { .. } => Failure::input(message, "give a Zeek conn.log (TSV or JSON lines), a pcap or a pcapng"),
+        | FlowsError::OverLimit { .. } => {
+            Failure::input(message, "give a Zeek conn.log (TSV or JSON lines), a pcap or a pcapng")
+        }
     }
 }
 
@@ -121,7 +123,8 @@ impl<'a> Asker<'a> {
         if let Some(device) = hospital.devices.first() {
             posture(&args.posture, device)?; // a wrong word shows before the flows are read
         }
-        let opaque = "opaque.connect".parse().map_err(|_| Failure::Bug("no opaque act".to_owned()))?;
+        let opaque =
+            "opaque.connect".parse().map_err(|_| Failure::Bug("no opaque act".to_owned()))?;
         Ok(Self { hospital, engine, devices, args, now: at(args.posture.hour), opaque })
     }
 
@@ -172,13 +175,16 @@ impl<'a> Asker<'a> {
             return Ok(self.best(device, target, direction, &[self.opaque], posture, false));
         }
         let Some(transport) = record.transport.transport() else {
-            let endpoint = Endpoint { address: peer, port: 0, transport: cordon_model::Transport::Tcp };
+            let endpoint =
+                Endpoint { address: peer, port: 0, transport: cordon_model::Transport::Tcp };
             let target = Target::Address(endpoint);
             return Ok(self.best(device, target, direction, &[self.opaque], posture, false));
         };
         let endpoint = Endpoint { address: peer, port: record.dport, transport };
         let services: Vec<_> = match direction {
-            Direction::Out => self.hospital.services.iter().filter(|(_, s)| s.is_at(&endpoint)).collect(),
+            Direction::Out => {
+                self.hospital.services.iter().filter(|(_, s)| s.is_at(&endpoint)).collect()
+            }
             Direction::In => self
                 .hospital
                 .services
@@ -188,16 +194,28 @@ impl<'a> Asker<'a> {
         };
         let mut judged = None;
         for (id, service) in services {
-            let operations = self.operations(device, id.as_str(), service.protocol, direction, record.dport);
-            let needed = matches!(service.kind, ZoneKind::Clinical | ZoneKind::Operations | ZoneKind::Facility);
-            let here = self.best(device, Target::Service(id.clone()), direction, &operations, posture, needed);
+            let operations =
+                self.operations(device, id.as_str(), service.protocol, direction, record.dport);
+            let needed = matches!(
+                service.kind,
+                ZoneKind::Clinical | ZoneKind::Operations | ZoneKind::Facility
+            );
+            let here = self.best(
+                device,
+                Target::Service(id.clone()),
+                direction,
+                &operations,
+                posture,
+                needed,
+            );
             if here.decision.is_permit() {
                 return Ok(here);
             }
             judged.get_or_insert(here);
         }
-        let unlisted =
-            || self.best(device, Target::Address(endpoint), direction, &[self.opaque], posture, false);
+        let unlisted = || {
+            self.best(device, Target::Address(endpoint), direction, &[self.opaque], posture, false)
+        };
         Ok(judged.unwrap_or_else(unlisted))
     }
 
@@ -218,7 +236,10 @@ impl<'a> Asker<'a> {
         let meant = profile.flows.iter().filter(|flow| {
             flow.direction == Direction::In
                 && flow.device_port == Some(port)
-                && self.hospital.resolve(flow, &device.building).any(|(id, _)| id.as_str() == service)
+                && self
+                    .hospital
+                    .resolve(flow, &device.building)
+                    .any(|(id, _)| id.as_str() == service)
         });
         let listed: Vec<Operation> = meant.flat_map(|flow| flow.operations.clone()).collect();
         if listed.is_empty() { vec![self.opaque] } else { listed }
@@ -245,7 +266,10 @@ impl<'a> Asker<'a> {
             // Of several denials the one of a declared operation says most.
             let says_more = matches!(
                 decision,
-                Decision::Deny { reason: Reason::NotPermitted | Reason::Forbidden | Reason::Guardrail, .. }
+                Decision::Deny {
+                    reason: Reason::NotPermitted | Reason::Forbidden | Reason::Guardrail,
+                    ..
+                }
             );
             if worst.is_none() || says_more {
                 worst = Some(decision);
@@ -264,7 +288,8 @@ struct Judged {
 
 impl Judged {
     fn stranger(record: &FlowRecord) -> Self {
-        let rules = cordon_model::RuleId::new("default-deny").into_iter().collect::<Vec<_>>().into();
+        let rules =
+            cordon_model::RuleId::new("default-deny").into_iter().collect::<Vec<_>>().into();
         Self {
             target: format!("{}:{}", record.dst, record.dport),
             decision: Decision::Deny { reason: Reason::UnknownDevice, rules },
@@ -311,7 +336,8 @@ fn totals(text: &mut String, verdicts: &[Verdict]) -> serde_json::Value {
         counts.2 += usize::from(verdict.would_break);
         breaking += usize::from(verdict.would_break);
         foreign += usize::from(verdict.device.is_none());
-        let group = (name, verdict.target.as_str(), verdict.direction, verdict.reason.unwrap_or(""));
+        let group =
+            (name, verdict.target.as_str(), verdict.direction, verdict.reason.unwrap_or(""));
         let (count, bytes) = groups.entry(group).or_default();
         *count += 1;
         *bytes = bytes.saturating_add(verdict.bytes);
@@ -342,7 +368,10 @@ fn totals(text: &mut String, verdicts: &[Verdict]) -> serde_json::Value {
         "{}",
         match breaking {
             0 => "no flow to a service of care or of the building would break".to_owned(),
-            count => format!("{} flows to services of care or of the building WOULD BREAK", thousands(count)),
+            count => format!(
+                "{} flows to services of care or of the building WOULD BREAK",
+                thousands(count)
+            ),
         }
     );
     let per_device: Vec<_> = devices

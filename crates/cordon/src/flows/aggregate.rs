@@ -66,9 +66,8 @@ impl Flows {
         ts_s: f64,
         frame: usize,
     ) -> Result<(), TooMany> {
-        let datagram = packet
-            .fragment
-            .map(|f| (packet.src, packet.dst, packet.ip_protocol, f.identification));
+        let datagram =
+            packet.fragment.map(|f| (packet.src, packet.dst, packet.ip_protocol, f.identification));
         if packet.fragment.is_some_and(|fragment| !fragment.is_first) {
             let record = datagram.and_then(|datagram| self.datagrams.get(&datagram).copied());
             match record {
@@ -97,22 +96,15 @@ impl Flows {
         let known = self.open.get(&key).copied().filter(|open| {
             let idle_s = ts_s - open.last_s;
             let is_anew = opens && (open.is_ending || idle_s > TCP_IDLE_S_MAX);
-            if is_tcp {
-                !is_anew
-            } else {
-                idle_s <= OTHER_IDLE_S_MAX
-            }
+            if is_tcp { !is_anew } else { idle_s <= OTHER_IDLE_S_MAX }
         });
         let mut open = match known {
             Some(open) => open,
             None => self.begin(packet, ts_s, frame)?,
         };
         if (opens || answers) && !open.opener_is_known {
-            let opener = if opens {
-                (packet.src, ports(packet).0)
-            } else {
-                (packet.dst, ports(packet).1)
-            };
+            let opener =
+                if opens { (packet.src, ports(packet).0) } else { (packet.dst, ports(packet).1) };
             open.opener_is_known = true;
             self.unopened = self.unopened.saturating_sub(1);
             self.set_opener(open.record, opener);
@@ -145,12 +137,7 @@ impl Flows {
             line_or_frame: frame,
         });
         let record = self.records.len() - 1;
-        Ok(Open {
-            record,
-            last_s: ts_s,
-            opener_is_known: false,
-            is_ending: false,
-        })
+        Ok(Open { record, last_s: ts_s, opener_is_known: false, is_ending: false })
     }
 
     fn set_opener(&mut self, record: usize, opener: (IpAddr, u16)) {
@@ -196,11 +183,7 @@ fn key(packet: &Packet) -> Key {
     let (sport, dport) = ports(packet);
     let (from, to) = ((packet.src, sport), (packet.dst, dport));
     let (low, high) = if from <= to { (from, to) } else { (to, from) };
-    Key {
-        ip_protocol: packet.ip_protocol,
-        low,
-        high,
-    }
+    Key { ip_protocol: packet.ip_protocol, low, high }
 }
 
 /// Names what carries a flow as Zeek does.

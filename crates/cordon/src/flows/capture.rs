@@ -75,19 +75,11 @@ pub(super) fn read_pcapng<'b>(
 }
 
 fn beginning(file: &str, error: &PcapError<&[u8]>) -> FlowsError {
-    let is_cut_off = matches!(
-        error,
-        PcapError::Incomplete(_) | PcapError::UnexpectedEof | PcapError::Eof
-    );
-    let found = if is_cut_off {
-        "cut off within its header"
-    } else {
-        "a capture with a damaged header"
-    };
-    FlowsError::Unrecognized {
-        file: file.to_owned(),
-        found,
-    }
+    let is_cut_off =
+        matches!(error, PcapError::Incomplete(_) | PcapError::UnexpectedEof | PcapError::Eof);
+    let found =
+        if is_cut_off { "cut off within its header" } else { "a capture with a damaged header" };
+    FlowsError::Unrecognized { file: file.to_owned(), found }
 }
 
 impl<'a> Capture<'a> {
@@ -168,19 +160,12 @@ impl<'a> Capture<'a> {
     }
 
     fn over_limit(&self, what: &'static str, max: usize) -> FlowsError {
-        FlowsError::OverLimit {
-            file: self.file.to_owned(),
-            what,
-            max,
-        }
+        FlowsError::OverLimit { file: self.file.to_owned(), what, max }
     }
 
     fn unreadable(&self) -> FlowsError {
         let source = io::Error::other("reading stopped before the end of the file");
-        FlowsError::Unreadable {
-            file: self.file.to_owned(),
-            source,
-        }
+        FlowsError::Unreadable { file: self.file.to_owned(), source }
     }
 
     fn damaged_frame(self) -> Result<Recording, FlowsError> {
@@ -228,10 +213,7 @@ impl<'a> Capture<'a> {
                 let at = usize::try_from(packet.if_id).unwrap_or(usize::MAX);
                 let ticks =
                     (f64::from(packet.ts_high) * 4_294_967_296.0) + f64::from(packet.ts_low);
-                let time = self
-                    .interfaces
-                    .get(at)
-                    .map(|i| i.offset_s + ticks / i.ticks_per_s);
+                let time = self.interfaces.get(at).map(|i| i.offset_s + ticks / i.ticks_per_s);
                 return self.frame(at, time, packet.packet_data());
             }
             Block::SimplePacket(packet) => return self.frame(0, None, packet.packet_data()),
@@ -286,31 +268,16 @@ impl<'a> Capture<'a> {
                 warnings.push(format!("{what}: {count}"));
             }
         };
-        warn(
-            self.damaged,
-            "frames left out for damaged or cut-off headers",
-        );
-        warn(
-            self.without_interface,
-            "frames left out for naming no interface of their section",
-        );
-        warn(
-            self.without_time,
-            "frames without a time, which got that of the frame before",
-        );
+        warn(self.damaged, "frames left out for damaged or cut-off headers");
+        warn(self.without_interface, "frames left out for naming no interface of their section");
+        warn(self.without_time, "frames without a time, which got that of the frame before");
         warn(
             self.flows.unopened,
             "TCP connections begun before the capture, whose first packet tells who opened them",
         );
-        warn(
-            self.flows.orphans,
-            "fragments left out for lack of their first one",
-        );
+        warn(self.flows.orphans, "fragments left out for lack of their first one");
         for (link, count) in &self.links {
-            warn(
-                *count,
-                &format!("frames left out for their link type {link}"),
-            );
+            warn(*count, &format!("frames left out for their link type {link}"));
         }
         if self.flows.gave_up_datagrams {
             warnings.push(
@@ -318,30 +285,17 @@ impl<'a> Capture<'a> {
             );
         }
         if self.is_cut_off {
-            let message = format!(
-                "the file is cut off after frame {}; the rest is missing",
-                self.frames
-            );
+            let message =
+                format!("the file is cut off after frame {}; the rest is missing", self.frames);
             warnings.push(message);
         }
-        Ok(Recording {
-            records: self.flows.records,
-            warnings,
-        })
+        Ok(Recording { records: self.flows.records, warnings })
     }
 }
 
 fn legacy_interface(header: &PcapHeader) -> Interface {
-    let ticks_per_s = if header.is_nanosecond_precision() {
-        1e9
-    } else {
-        1e6
-    };
-    Interface {
-        link: header.network,
-        ticks_per_s,
-        offset_s: 0.0,
-    }
+    let ticks_per_s = if header.is_nanosecond_precision() { 1e9 } else { 1e6 };
+    Interface { link: header.network, ticks_per_s, offset_s: 0.0 }
 }
 
 /// Reads `if_tsresol`: a power of ten, or of two when the highest bit is set.
@@ -349,11 +303,7 @@ fn legacy_interface(header: &PcapHeader) -> Interface {
 /// draft-ietf-opsawg-pcapng §4.2 (`if_tsresol`).
 fn ticks_per_s(resolution: u8) -> f64 {
     let exponent = i32::from(resolution & 0x7f);
-    if resolution & 0x80 == 0 {
-        10f64.powi(exponent)
-    } else {
-        2f64.powi(exponent)
-    }
+    if resolution & 0x80 == 0 { 10f64.powi(exponent) } else { 2f64.powi(exponent) }
 }
 
 /// Offsets beyond the year 9999 are nonsense and count as none.

@@ -102,11 +102,7 @@ fn cooked(
     address_at: usize,
     payload_at: usize,
 ) -> Frame {
-    let header = (
-        be16(data, protocol_at),
-        be16(data, hardware_at),
-        data.get(payload_at..),
-    );
+    let header = (be16(data, protocol_at), be16(data, hardware_at), data.get(payload_at..));
     let (Some(protocol), Some(hardware), Some(payload)) = header else {
         return Frame::Damaged;
     };
@@ -115,25 +111,17 @@ fn cooked(
     } else {
         be16(data, length_at)
     };
-    let bytes = data
-        .get(address_at..address_at + 6)
-        .and_then(|b| <[u8; 6]>::try_from(b).ok());
+    let bytes = data.get(address_at..address_at + 6).and_then(|b| <[u8; 6]>::try_from(b).ok());
     let is_mac = hardware == ARPHRD_ETHERNET && length == Some(6);
-    let sender = bytes
-        .filter(|_| is_mac)
-        .and_then(|bytes| Mac::new(bytes).ok());
-    network(
-        &LaxSlicedPacket::from_ether_type(EtherType(protocol), payload),
-        (sender, None),
-    )
+    let sender = bytes.filter(|_| is_mac).and_then(|bytes| Mac::new(bytes).ok());
+    network(&LaxSlicedPacket::from_ether_type(EtherType(protocol), payload), (sender, None))
 }
 
 fn ethernet_macs(sliced: &LaxSlicedPacket<'_>) -> (Option<Mac>, Option<Mac>) {
     match &sliced.link {
-        Some(LinkSlice::Ethernet2(ethernet)) => (
-            Mac::new(ethernet.source()).ok(),
-            Mac::new(ethernet.destination()).ok(),
-        ),
+        Some(LinkSlice::Ethernet2(ethernet)) => {
+            (Mac::new(ethernet.source()).ok(), Mac::new(ethernet.destination()).ok())
+        }
         _ => (None, None),
     }
 }
@@ -148,10 +136,7 @@ fn network(sliced: &LaxSlicedPacket<'_>, macs: (Option<Mac>, Option<Mac>)) -> Fr
                 identification: u32::from(header.identification()),
                 is_first: header.fragments_offset().value() == 0,
             });
-            let (src, dst) = (
-                header.source_addr().into(),
-                header.destination_addr().into(),
-            );
+            let (src, dst) = (header.source_addr().into(), header.destination_addr().into());
             (src, dst, ip.payload(), declared, fragment)
         }
         Some(LaxNetSlice::Ipv6(ip)) => {
@@ -160,10 +145,7 @@ fn network(sliced: &LaxSlicedPacket<'_>, macs: (Option<Mac>, Option<Mac>)) -> Fr
             let declared =
                 usize::from(header.payload_length()).saturating_sub(extensions.slice().len());
             let fragment = extensions.clone().into_iter().find_map(v6_fragment);
-            let (src, dst) = (
-                header.source_addr().into(),
-                header.destination_addr().into(),
-            );
+            let (src, dst) = (header.source_addr().into(), header.destination_addr().into());
             (src, dst, ip.payload(), declared, fragment)
         }
         Some(LaxNetSlice::Arp(_)) => return Frame::NotIp,
@@ -203,10 +185,7 @@ fn v6_fragment(extension: Ipv6ExtensionSlice<'_>) -> Option<Fragment> {
 }
 
 fn v4_extension_bytes(ip: &etherparse::LaxIpv4Slice<'_>) -> usize {
-    ip.extensions()
-        .auth
-        .as_ref()
-        .map_or(0, |auth| auth.slice().len())
+    ip.extensions().auth.as_ref().map_or(0, |auth| auth.slice().len())
 }
 
 /// Reads ports and flags; a transport header that the capture cut off after the ports will do.
@@ -217,11 +196,7 @@ fn transport(mut packet: Packet, data: &[u8], bytes: usize) -> Frame {
                 return Frame::Damaged;
             };
             packet.ports = Some((from, to));
-            if packet.ip_protocol == TCP {
-                tcp(&mut packet, data)
-            } else {
-                UDP_HEADER_BYTES
-            }
+            if packet.ip_protocol == TCP { tcp(&mut packet, data) } else { UDP_HEADER_BYTES }
         }
         ICMP | ICMP_V6 => {
             let (Some(kind), Some(code)) = (data.first(), data.get(1)) else {
@@ -238,12 +213,7 @@ fn transport(mut packet: Packet, data: &[u8], bytes: usize) -> Frame {
 
 fn tcp(packet: &mut Packet, data: &[u8]) -> usize {
     let flags = data.get(13).copied().unwrap_or(0);
-    packet.flags = TcpFlags {
-        syn: flags & 0x02 != 0,
-        ack: flags & 0x10 != 0,
-        ends: flags & 0x05 != 0,
-    };
-    data.get(12)
-        .map_or(20, |offset| usize::from(offset >> 4) * 4)
-        .max(20)
+    packet.flags =
+        TcpFlags { syn: flags & 0x02 != 0, ack: flags & 0x10 != 0, ends: flags & 0x05 != 0 };
+    data.get(12).map_or(20, |offset| usize::from(offset >> 4) * 4).max(20)
 }

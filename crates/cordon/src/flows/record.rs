@@ -65,12 +65,7 @@ fn fault(field: usize, text: &str, wanted: &str, help: &'static str) -> FieldFau
     } else {
         format!("`{text}` in `{name}` is not {wanted}")
     };
-    FieldFault {
-        field,
-        label: "malformed-field",
-        message,
-        help,
-    }
+    FieldFault { field, label: "malformed-field", message, help }
 }
 
 fn text<'a>(texts: &'a Texts<'_>, field: usize) -> Option<&'a str> {
@@ -90,12 +85,7 @@ fn required<T>(
 
 /// Reads one record.
 pub(super) fn record(texts: &Texts<'_>, line: usize) -> Result<(FlowRecord, LogTime), FieldFault> {
-    let time = required(
-        texts,
-        TS,
-        "a time in seconds since 1970 or in ISO 8601",
-        time,
-    )?;
+    let time = required(texts, TS, "a time in seconds since 1970 or in ISO 8601", time)?;
     let address = |text: &str| text.parse::<IpAddr>().ok();
     let port = |text: &str| text.parse::<u16>().ok();
     let record = FlowRecord {
@@ -119,10 +109,7 @@ pub(super) fn record(texts: &Texts<'_>, line: usize) -> Result<(FlowRecord, LogT
 }
 
 fn time(text: &str) -> Option<LogTime> {
-    if text.starts_with('X')
-        && text
-            .chars()
-            .all(|c| matches!(c, 'X' | '.' | '-' | ':' | 'T' | 'Z'))
+    if text.starts_with('X') && text.chars().all(|c| matches!(c, 'X' | '.' | '-' | ':' | 'T' | 'Z'))
     {
         return Some(LogTime::Masked);
     }
@@ -139,9 +126,7 @@ fn carrier(text: &str) -> Option<Carrier> {
         "udp" => Some(Carrier::Ports(Transport::Udp)),
         name => {
             let legal = name.starts_with(|c: char| c.is_ascii_alphabetic())
-                && name
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
             legal.then(|| Carrier::Other(name.to_owned()))
         }
     }
@@ -152,8 +137,7 @@ fn count(texts: &Texts<'_>, field: usize) -> Result<u64, FieldFault> {
         return Ok(0);
     };
     let help = "a count of bytes is a whole number, or unset";
-    text.parse()
-        .map_err(|_| fault(field, text, "a count", help))
+    text.parse().map_err(|_| fault(field, text, "a count", help))
 }
 
 /// A group address is legal in a log and is no device's address.
@@ -164,11 +148,6 @@ fn mac(texts: &Texts<'_>, field: usize) -> Result<Option<Mac>, FieldFault> {
     match text.parse::<Mac>() {
         Ok(mac) => Ok(Some(mac)),
         Err(cordon_model::net::AddressError::MacGroup) => Ok(None),
-        Err(_) => Err(fault(
-            field,
-            text,
-            "a MAC address",
-            "write it like `00:1b:21:3a:4f:60`",
-        )),
+        Err(_) => Err(fault(field, text, "a MAC address", "write it like `00:1b:21:3a:4f:60`")),
     }
 }

@@ -15,9 +15,7 @@ const VECTORS: [&str; 7] = [
 ];
 
 fn path(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("testdata/flows")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/flows").join(name)
 }
 
 fn recording(name: &str) -> Recording {
@@ -54,10 +52,7 @@ fn read_bytes(bytes: &[u8]) -> Result<Recording, FlowsError> {
         Ok(Format::ZeekJson) => zeek::read_json(input, "f"),
         Ok(Format::Pcap) => capture::read_pcap(input, "f"),
         Ok(Format::PcapNg) => capture::read_pcapng(input, "f"),
-        Err(found) => Err(FlowsError::Unrecognized {
-            file: "f".to_owned(),
-            found,
-        }),
+        Err(found) => Err(FlowsError::Unrecognized { file: "f".to_owned(), found }),
     }
 }
 
@@ -76,15 +71,8 @@ fn reads_a_zeek_log_with_link_layer_addresses_and_unset_fields() {
     let second = recording.records.get(1);
     let macs = second.map(|r| (r.src_mac.map(|mac| mac.to_string()), r.dst_mac));
     assert_eq!(macs, Some((Some("00:1b:21:3a:4f:60".to_owned()), None)));
-    let transports: Vec<_> = recording
-        .records
-        .iter()
-        .map(|r| r.transport.transport())
-        .collect();
-    assert_eq!(
-        transports,
-        [Some(Transport::Tcp), Some(Transport::Udp), None]
-    );
+    let transports: Vec<_> = recording.records.iter().map(|r| r.transport.transport()).collect();
+    assert_eq!(transports, [Some(Transport::Tcp), Some(Transport::Udp), None]);
 }
 
 #[test]
@@ -109,25 +97,17 @@ fn reads_flat_and_nested_json_and_says_which_lines_are_of_other_logs() {
             "1793520001.5 10.110.0.5:123 10.20.0.3:123 udp - 0/0 @2",
         ]
     );
-    assert_eq!(
-        recording.warnings,
-        ["lines left out for being of log `dns`: 1"]
-    );
+    assert_eq!(recording.warnings, ["lines left out for being of log `dns`: 1"]);
 }
 
 #[test]
 fn places_every_malformed_line_and_forgives_a_cut_off_last_one() {
-    let Err(FlowsError::Malformed {
-        faults, omitted, ..
-    }) = read(&path("conn-bad.log"))
-    else {
+    let Err(FlowsError::Malformed { faults, omitted, .. }) = read(&path("conn-bad.log")) else {
         assert_eq!("read", "refused");
         return;
     };
-    let places: Vec<_> = faults
-        .iter()
-        .map(|f| (f.label, f.place.line, f.place.column, f.place.length))
-        .collect();
+    let places: Vec<_> =
+        faults.iter().map(|f| (f.label, f.place.line, f.place.column, f.place.length)).collect();
     assert_eq!(
         places,
         [
@@ -153,10 +133,7 @@ fn places_every_malformed_line_and_forgives_a_cut_off_last_one() {
 fn counts_faults_beyond_the_bound() {
     let head = "#fields\tts\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\n";
     let text = format!("{head}{}", "x\n".repeat(FAULTS_MAX + 7));
-    let Err(FlowsError::Malformed {
-        faults, omitted, ..
-    }) = read_bytes(text.as_bytes())
-    else {
+    let Err(FlowsError::Malformed { faults, omitted, .. }) = read_bytes(text.as_bytes()) else {
         assert_eq!("read", "refused");
         return;
     };
@@ -170,20 +147,14 @@ fn reports_a_header_without_needed_fields_once() {
         assert_eq!("read", "refused");
         return;
     };
-    let labels: Vec<_> = faults
-        .iter()
-        .map(|fault| (fault.label, fault.place.line))
-        .collect();
+    let labels: Vec<_> = faults.iter().map(|fault| (fault.label, fault.place.line)).collect();
     assert_eq!(labels, [("missing-field", 2)]);
 }
 
 #[test]
 fn refuses_a_line_that_is_too_long() {
     let text = format!("#{}", "x".repeat(LINE_BYTES_MAX + 1));
-    assert!(matches!(
-        read_bytes(text.as_bytes()),
-        Err(FlowsError::OverLimit { .. })
-    ));
+    assert!(matches!(read_bytes(text.as_bytes()), Err(FlowsError::OverLimit { .. })));
 }
 
 #[test]
@@ -208,11 +179,7 @@ fn gathers_packets_into_flows_by_who_opened_them() {
             ],
             "{name}"
         );
-        let opener = recording
-            .records
-            .first()
-            .and_then(|r| r.src_mac)
-            .map(|mac| mac.to_string());
+        let opener = recording.records.first().and_then(|r| r.src_mac).map(|mac| mac.to_string());
         assert_eq!(opener.as_deref(), Some("00:1b:21:3a:4f:60"), "{name}");
     }
 }
@@ -236,11 +203,7 @@ fn reads_every_interface_of_a_pcapng_file_with_its_own_clock() {
             "frames left out for their link type 147: 1",
         ]
     );
-    let macs: Vec<bool> = recording
-        .records
-        .iter()
-        .map(|r| r.src_mac.is_some())
-        .collect();
+    let macs: Vec<bool> = recording.records.iter().map(|r| r.src_mac.is_some()).collect();
     assert_eq!(macs, [true, true, true, false]);
 }
 
@@ -251,10 +214,7 @@ fn gives_what_was_read_of_a_capture_that_is_cut_off() {
     let recording = read_bytes(cut).unwrap_or_default();
     assert_eq!(recording.records.len(), 7);
     let last = recording.warnings.last().map(String::as_str);
-    assert_eq!(
-        last,
-        Some("the file is cut off after frame 13; the rest is missing")
-    );
+    assert_eq!(last, Some("the file is cut off after frame 13; the rest is missing"));
 }
 
 #[test]
@@ -277,17 +237,12 @@ fn says_what_a_foreign_file_is() {
 
 #[test]
 fn a_file_that_is_not_there_is_unreadable() {
-    assert!(matches!(
-        read(Path::new("/nowhere/x")),
-        Err(FlowsError::Unreadable { .. })
-    ));
+    assert!(matches!(read(Path::new("/nowhere/x")), Err(FlowsError::Unreadable { .. })));
 }
 
 /// A generator that needs no crate and repeats itself (Numerical Recipes, §7.1).
 fn next(state: &mut u64) -> u64 {
-    *state = state
-        .wrapping_mul(6_364_136_223_846_793_005)
-        .wrapping_add(1_442_695_040_888_963_407);
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     *state >> 33
 }
 
@@ -305,11 +260,8 @@ fn no_truncation_and_no_flipped_byte_makes_it_panic() {
                 let mut copy = bytes.clone();
                 let flips = 1 + next(&mut state) % 3;
                 for flip in 0..flips {
-                    let place = if flip == 0 {
-                        at
-                    } else {
-                        usize::try_from(next(&mut state)).unwrap_or(0)
-                    };
+                    let place =
+                        if flip == 0 { at } else { usize::try_from(next(&mut state)).unwrap_or(0) };
                     let place = place % copy.len();
                     if let (Some(byte), Ok(value)) =
                         (copy.get_mut(place), u8::try_from(next(&mut state) & 0xff))

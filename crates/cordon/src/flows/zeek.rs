@@ -34,26 +34,14 @@ struct Line<'a> {
 
 impl<'a, R: Read> Lines<'a, R> {
     fn new(input: R, file: &'a str) -> Self {
-        Self {
-            input: BufReader::new(input),
-            file,
-            buffer: Vec::new(),
-            number: 0,
-        }
+        Self { input: BufReader::new(input), file, buffer: Vec::new(), number: 0 }
     }
 
     fn next(&mut self) -> Result<Option<Line<'_>>, FlowsError> {
         self.buffer.clear();
         let limit = u64::try_from(LINE_BYTES_MAX + 1).unwrap_or(u64::MAX);
-        let read = self
-            .input
-            .by_ref()
-            .take(limit)
-            .read_until(b'\n', &mut self.buffer);
-        read.map_err(|source| FlowsError::Unreadable {
-            file: self.file.to_owned(),
-            source,
-        })?;
+        let read = self.input.by_ref().take(limit).read_until(b'\n', &mut self.buffer);
+        read.map_err(|source| FlowsError::Unreadable { file: self.file.to_owned(), source })?;
         if self.buffer.is_empty() {
             return Ok(None);
         }
@@ -74,11 +62,7 @@ impl<'a, R: Read> Lines<'a, R> {
         } else {
             bytes
         };
-        Ok(Some(Line {
-            number: self.number,
-            bytes,
-            ended,
-        }))
+        Ok(Some(Line { number: self.number, bytes, ended }))
     }
 }
 
@@ -93,12 +77,7 @@ struct Log<'a> {
 impl<'a> Log<'a> {
     fn new(file: &'a str) -> Self {
         let recording = Recording::default();
-        Self {
-            faults: Faults::new(file),
-            recording,
-            masked: 0,
-            foreign: BTreeMap::new(),
-        }
+        Self { faults: Faults::new(file), recording, masked: 0, foreign: BTreeMap::new() }
     }
 
     /// Takes the outcome of one line; a last line that is cut off is left out with a warning.
@@ -106,11 +85,7 @@ impl<'a> Log<'a> {
         match outcome {
             Ok(Some((_, _))) if self.recording.records.len() >= RECORDS_MAX => {
                 let file = self.faults.file.to_owned();
-                return Err(FlowsError::OverLimit {
-                    file,
-                    what: "records",
-                    max: RECORDS_MAX,
-                });
+                return Err(FlowsError::OverLimit { file, what: "records", max: RECORDS_MAX });
             }
             Ok(Some((record, time))) => {
                 self.masked += usize::from(time == LogTime::Masked);
@@ -128,10 +103,8 @@ impl<'a> Log<'a> {
 
     fn conclude(mut self) -> Result<Recording, FlowsError> {
         if self.masked > 0 {
-            let message = format!(
-                "records with masked times, which count as of 1970: {}",
-                self.masked
-            );
+            let message =
+                format!("records with masked times, which count as of 1970: {}", self.masked);
             self.recording.warnings.push(message);
         }
         for (path, count) in &self.foreign {
@@ -145,19 +118,11 @@ impl<'a> Log<'a> {
 type Outcome = Result<Option<(super::FlowRecord, LogTime)>, Fault>;
 
 fn whole(label: &'static str, text: &str, message: &str, help: &str) -> Fault {
-    Fault {
-        label,
-        from: 0,
-        to: text.len(),
-        message: message.to_owned(),
-        help: help.to_owned(),
-    }
+    Fault { label, from: 0, to: text.len(), message: message.to_owned(), help: help.to_owned() }
 }
 
 fn not_utf8(line: &Line<'_>) -> (String, Fault) {
-    let good = std::str::from_utf8(line.bytes)
-        .err()
-        .map_or(0, |error| error.valid_up_to());
+    let good = std::str::from_utf8(line.bytes).err().map_or(0, |error| error.valid_up_to());
     let text = String::from_utf8_lossy(line.bytes).into_owned();
     let fault = Fault {
         label: "not-utf-8",
@@ -231,29 +196,17 @@ impl Layout {
                 return Ok(None);
             }
             let help = "a log begins with `#separator` and `#fields`; take it whole";
-            return Err(whole(
-                "missing-header",
-                text,
-                "a record stands before `#fields`",
-                help,
-            ));
+            return Err(whole("missing-header", text, "a record stands before `#fields`", help));
         };
         let spans = spans(text, &self.separator);
         if spans.len() != self.columns {
-            let message = format!(
-                "the line has {} fields, `#fields` names {}",
-                spans.len(),
-                self.columns
-            );
+            let message =
+                format!("the line has {} fields, `#fields` names {}", spans.len(), self.columns);
             let help = "the line is damaged, or the header is of another log";
             return Err(whole("uneven-line", text, &message, help));
         }
-        let span = |field: usize| {
-            at.get(field)
-                .copied()
-                .flatten()
-                .and_then(|c| spans.get(c).copied())
-        };
+        let span =
+            |field: usize| at.get(field).copied().flatten().and_then(|c| spans.get(c).copied());
         let texts: Texts<'_> = std::array::from_fn(|field| {
             let (from, to) = span(field)?;
             let value = text.get(from..to)?;
@@ -273,9 +226,7 @@ impl Layout {
 
     /// A set is written with commas; escapes are undone.
     fn value<'t>(&self, field: usize, value: &'t str) -> Cow<'t, str> {
-        let is_service = FIELDS
-            .get(field)
-            .is_some_and(|(name, _)| *name == "service");
+        let is_service = FIELDS.get(field).is_some_and(|(name, _)| *name == "service");
         let value = unescape(value);
         if is_service && self.set_separator != "," && !self.set_separator.is_empty() {
             return Cow::Owned(value.replace(&self.set_separator, ","));
@@ -288,12 +239,7 @@ impl Layout {
             self.separator = unescape(separator).into_owned();
             if self.separator.is_empty() {
                 let help = "write `#separator \\x09`";
-                return Err(whole(
-                    "malformed-header",
-                    text,
-                    "the separator is empty",
-                    help,
-                ));
+                return Err(whole("malformed-header", text, "the separator is empty", help));
             }
             return Ok(());
         }
@@ -312,10 +258,7 @@ impl Layout {
     }
 
     fn fields(&mut self, value: &str, text: &str) -> Result<(), Fault> {
-        let names: Vec<&str> = value
-            .split(self.separator.as_str())
-            .take(COLUMNS_MAX + 1)
-            .collect();
+        let names: Vec<&str> = value.split(self.separator.as_str()).take(COLUMNS_MAX + 1).collect();
         if names.len() > COLUMNS_MAX {
             let message = format!("the log has more than {COLUMNS_MAX} fields");
             return Err(whole("over-limit", text, &message, "leave some fields out"));
@@ -331,11 +274,7 @@ impl Layout {
         self.at = None;
         self.is_refused = !missing.is_empty();
         if !missing.is_empty() {
-            let message = format!(
-                "log `{}` lacks the fields {}",
-                self.path,
-                missing.join(", ")
-            );
+            let message = format!("log `{}` lacks the fields {}", self.path, missing.join(", "));
             let help = "give Zeek's conn.log with these fields";
             return Err(whole("missing-field", text, &message, help));
         }
@@ -365,9 +304,7 @@ fn unescape(text: &str) -> Cow<'_, str> {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("\\x") {
         out.push_str(before);
-        let code = after
-            .get(..2)
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let code = after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
         match code.filter(u8::is_ascii) {
             Some(code) => {
                 out.push(char::from(code));
@@ -413,13 +350,7 @@ fn json_line(text: &str, number: usize, foreign: &mut BTreeMap<String, usize>) -
         }
         let message = format!("the line is not JSON: {error}");
         let help = "write one JSON object a line".to_owned();
-        Fault {
-            label: "malformed-json",
-            from: at,
-            to: text.len(),
-            message,
-            help,
-        }
+        Fault { label: "malformed-json", from: at, to: text.len(), message, help }
     })?;
     let Value::Object(object) = value else {
         return Err(whole(
@@ -443,25 +374,13 @@ fn json_line(text: &str, number: usize, foreign: &mut BTreeMap<String, usize>) -
             let (from, to) = key_span(text, name);
             let message = format!("`{name}` is neither a text nor a number");
             let help = "write it as Zeek does".to_owned();
-            Fault {
-                label: "malformed-field",
-                from,
-                to,
-                message,
-                help,
-            }
+            Fault { label: "malformed-field", from, to, message, help }
         })?;
     }
     record::record(&texts, number).map(Some).map_err(|fault| {
         let name = FIELDS.get(fault.field).map_or("", |(name, _)| name);
         let (from, to) = key_span(text, name);
-        Fault {
-            label: fault.label,
-            from,
-            to,
-            message: fault.message,
-            help: fault.help.to_owned(),
-        }
+        Fault { label: fault.label, from, to, message: fault.message, help: fault.help.to_owned() }
     })
 }
 
@@ -489,11 +408,7 @@ fn json_field(
 /// Finds where a field's key stands in the line, else gives the whole line.
 fn key_span(text: &str, name: &str) -> (usize, usize) {
     let flat = format!("\"{name}\"");
-    let inner = name
-        .rsplit('.')
-        .next()
-        .map(|inner| format!("\"{inner}\""))
-        .unwrap_or_default();
+    let inner = name.rsplit('.').next().map(|inner| format!("\"{inner}\"")).unwrap_or_default();
     let found = text.find(&flat).map(|at| (at, at + flat.len()));
     let nested = || text.find(&inner).map(|at| (at, at + inner.len()));
     found.or_else(nested).unwrap_or((0, text.len()))

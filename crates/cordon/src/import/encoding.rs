@@ -15,14 +15,12 @@ const WINDOWS_1252: [char; 32] = [
 pub(super) fn decode(bytes: &[u8]) -> (Cow<'_, str>, Option<&'static str>) {
     match bytes {
         [0xef, 0xbb, 0xbf, rest @ ..] => decode(rest),
-        [0xff, 0xfe, rest @ ..] => (
-            utf16(rest, u16::from_le_bytes).into(),
-            Some("the text is UTF-16 and was converted"),
-        ),
-        [0xfe, 0xff, rest @ ..] => (
-            utf16(rest, u16::from_be_bytes).into(),
-            Some("the text is UTF-16 and was converted"),
-        ),
+        [0xff, 0xfe, rest @ ..] => {
+            (utf16(rest, u16::from_le_bytes).into(), Some("the text is UTF-16 and was converted"))
+        }
+        [0xfe, 0xff, rest @ ..] => {
+            (utf16(rest, u16::from_be_bytes).into(), Some("the text is UTF-16 and was converted"))
+        }
         _ => match std::str::from_utf8(bytes) {
             Ok(text) => (text.into(), None),
             Err(_) => {
@@ -35,9 +33,7 @@ pub(super) fn decode(bytes: &[u8]) -> (Cow<'_, str>, Option<&'static str>) {
 }
 
 fn windows_1252(byte: u8) -> char {
-    let high = usize::from(byte)
-        .checked_sub(0x80)
-        .and_then(|at| WINDOWS_1252.get(at));
+    let high = usize::from(byte).checked_sub(0x80).and_then(|at| WINDOWS_1252.get(at));
     high.copied().unwrap_or(char::from(byte))
 }
 
@@ -46,7 +42,5 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
         [a, b] => unit([*a, *b]),
         _ => 0xfffd,
     });
-    char::decode_utf16(units)
-        .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
-        .collect()
+    char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }

@@ -9,20 +9,12 @@ pub(super) const SLOTS: usize = COLUMNS.len() + EXTRA.len();
 
 /// Finds the cell of a column.
 pub(super) fn slot(column: &str) -> Option<usize> {
-    COLUMNS
-        .iter()
-        .chain(&EXTRA)
-        .position(|name| *name == column)
+    COLUMNS.iter().chain(&EXTRA).position(|name| *name == column)
 }
 
 /// Names a cell.
 pub(super) fn name(slot: usize) -> &'static str {
-    COLUMNS
-        .iter()
-        .chain(&EXTRA)
-        .nth(slot)
-        .copied()
-        .unwrap_or("")
+    COLUMNS.iter().chain(&EXTRA).nth(slot).copied().unwrap_or("")
 }
 
 /// Whose words the headers are.
@@ -95,30 +87,8 @@ const WORDS: [(&str, &[&str]); 29] = [
             "hersteller",
         ],
     ),
-    (
-        "model",
-        &[
-            "model",
-            "modelname",
-            "modelno",
-            "modelnumber",
-            "modelid",
-            "product",
-            "modell",
-        ],
-    ),
-    (
-        "serial",
-        &[
-            "serial",
-            "serialno",
-            "serialnumber",
-            "serialnum",
-            "sn",
-            "sno",
-            "seriennummer",
-        ],
-    ),
+    ("model", &["model", "modelname", "modelno", "modelnumber", "modelid", "product", "modell"]),
+    ("serial", &["serial", "serialno", "serialnumber", "serialnum", "sn", "sno", "seriennummer"]),
     (
         "mac",
         &[
@@ -156,49 +126,15 @@ const WORDS: [(&str, &[&str]); 29] = [
     ),
     ("ipv6", &["ipv6", "ipv6address", "ipv6addr", "primaryip6"]),
     ("eui64", &["eui64"]),
-    (
-        "ae-title",
-        &["aetitle", "aet", "dicomaetitle", "dicomae", "aetname"],
-    ),
-    (
-        "hl7-application",
-        &["hl7application", "hl7app", "sendingapplication", "msh3"],
-    ),
+    ("ae-title", &["aetitle", "aet", "dicomaetitle", "dicomae", "aetname"]),
+    ("hl7-application", &["hl7application", "hl7app", "sendingapplication", "msh3"]),
     ("hl7-facility", &["hl7facility", "sendingfacility", "msh4"]),
-    (
-        "bacnet-instance",
-        &[
-            "bacnetinstance",
-            "bacnetid",
-            "bacnetdeviceid",
-            "deviceinstance",
-        ],
-    ),
+    ("bacnet-instance", &["bacnetinstance", "bacnetid", "bacnetdeviceid", "deviceinstance"]),
     (
         "building",
-        &[
-            "building",
-            "bldg",
-            "buildingname",
-            "bldgname",
-            "buildingno",
-            "site",
-            "gebäude",
-        ],
+        &["building", "bldg", "buildingname", "bldgname", "buildingno", "site", "gebäude"],
     ),
-    (
-        "floor",
-        &[
-            "floor",
-            "floorno",
-            "level",
-            "storey",
-            "story",
-            "fl",
-            "etage",
-            "stockwerk",
-        ],
-    ),
+    ("floor", &["floor", "floorno", "level", "storey", "story", "fl", "etage", "stockwerk"]),
     (
         "unit",
         &[
@@ -217,23 +153,11 @@ const WORDS: [(&str, &[&str]); 29] = [
             "station",
         ],
     ),
-    (
-        "segment",
-        &[
-            "segment",
-            "networksegment",
-            "zone",
-            "securityzone",
-            "networkzone",
-        ],
-    ),
+    ("segment", &["segment", "networksegment", "zone", "securityzone", "networkzone"]),
     ("gateway", &["gateway", "accessgateway", "securitygateway"]),
     ("port", &["port", "gatewayport", "accessport", "portno"]),
     ("attachment", &["attachment", "keystorage"]),
-    (
-        "autonomous",
-        &["autonomous", "runswithoutnetwork", "standalonecapable"],
-    ),
+    ("autonomous", &["autonomous", "runswithoutnetwork", "standalonecapable"]),
     (
         "firmware",
         &[
@@ -249,29 +173,9 @@ const WORDS: [(&str, &[&str]); 29] = [
             "swrev",
         ],
     ),
-    (
-        "firmware-sha256",
-        &["firmwaresha256", "firmwarehash", "firmwaredigest", "sha256"],
-    ),
-    (
-        "unsupported-os",
-        &[
-            "unsupportedos",
-            "osunsupported",
-            "oseol",
-            "endoflifeos",
-            "osendoflife",
-        ],
-    ),
-    (
-        "remote-access",
-        &[
-            "remoteaccess",
-            "remoteservice",
-            "vendorremoteaccess",
-            "remotesupport",
-        ],
-    ),
+    ("firmware-sha256", &["firmwaresha256", "firmwarehash", "firmwaredigest", "sha256"]),
+    ("unsupported-os", &["unsupportedos", "osunsupported", "oseol", "endoflifeos", "osendoflife"]),
+    ("remote-access", &["remoteaccess", "remoteservice", "vendorremoteaccess", "remotesupport"]),
     ("known-exploited", &["knownexploited", "kev", "cisakev"]),
     ("vlan", &["vlan", "vlanid", "vlanno", "vlannumber", "vid"]),
     (
@@ -295,10 +199,7 @@ const NETBOX_WORDS: [(&str, &[&str]); 10] = [
     ("vendor", &["manufacturer"]),
     ("model", &["type", "devicetype"]),
     ("serial", &["serialnumber", "serial"]),
-    (
-        "ip",
-        &["ipv4address", "primaryip4", "ipaddress", "primaryip"],
-    ),
+    ("ip", &["ipv4address", "primaryip4", "ipaddress", "primaryip"]),
     ("ipv6", &["ipv6address", "primaryip6"]),
     ("building", &["site"]),
     ("unit", &["location"]),

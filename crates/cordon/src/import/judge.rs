@@ -9,12 +9,7 @@ use super::{COLUMNS_REQUIRED, Choices, Conflict, Imported, ImportedDevice, Known
 
 const TIERS: [&str; 5] = ["red", "orange", "yellow", "green", "green-ls"];
 const ATTACHMENTS: [&str; 3] = ["tpm", "software-key", "legacy"];
-const YES_OR_NO: [&str; 4] = [
-    "autonomous",
-    "unsupported-os",
-    "remote-access",
-    "known-exploited",
-];
+const YES_OR_NO: [&str; 4] = ["autonomous", "unsupported-os", "remote-access", "known-exploited"];
 /// Words of an inventory for a device that is not in use.
 const OUT_OF_SERVICE: [&str; 16] = [
     "retired",
@@ -58,12 +53,7 @@ pub(super) fn judge(
                 device.derived.push(super::headers::name(*slot));
             }
         }
-        Row {
-            device: &mut device,
-            known,
-            conflicts: &mut conflicts,
-        }
-        .judge();
+        Row { device: &mut device, known, conflicts: &mut conflicts }.judge();
         devices.push(device);
     }
     duplicates(&devices, &mut conflicts);
@@ -104,12 +94,7 @@ impl Row<'_> {
         for column in COLUMNS_REQUIRED {
             if self.device.get(column).is_empty() {
                 let help = format!("fill it in, or use --default {column}=… or --map {column}=…");
-                self.conflict(
-                    "missing-value",
-                    column,
-                    format!("`{column}` is empty"),
-                    help,
-                );
+                self.conflict("missing-value", column, format!("`{column}` is empty"), help);
             }
         }
     }
@@ -160,12 +145,7 @@ impl Row<'_> {
         let status = self.device.get("status").to_lowercase();
         if OUT_OF_SERVICE.contains(&status.as_str()) {
             let help = "put it into service in the inventory, or leave it out";
-            self.conflict(
-                "not-in-service",
-                "status",
-                format!("the device is {status}"),
-                help,
-            );
+            self.conflict("not-in-service", "status", format!("the device is {status}"), help);
         }
     }
 
@@ -175,12 +155,7 @@ impl Row<'_> {
             return;
         }
         let word = text.to_lowercase();
-        let by_name = || {
-            self.known
-                .types
-                .values()
-                .find(|name| name.to_lowercase() == word)
-        };
+        let by_name = || self.known.types.values().find(|name| name.to_lowercase() == word);
         match self.known.types.get(&word).or_else(by_name).cloned() {
             Some(name) => self.device.put("type", name),
             None => {
@@ -223,35 +198,21 @@ impl Row<'_> {
             self.device.put("ipv6", address);
             self.device.put("ip", "");
         }
-        self.rewrite("malformed-mac", "mac", "a device's MAC address", |t| {
-            t.parse::<Mac>().ok()
-        });
+        self.rewrite("malformed-mac", "mac", "a device's MAC address", |t| t.parse::<Mac>().ok());
         self.rewrite("malformed-ip", "ip", "one IPv4 address", |text| {
-            bare(text)
-                .parse::<Ipv4Addr>()
-                .ok()
-                .filter(|ip| is_usable(IpAddr::V4(*ip)))
+            bare(text).parse::<Ipv4Addr>().ok().filter(|ip| is_usable(IpAddr::V4(*ip)))
         });
         self.rewrite("malformed-ip", "ipv6", "one IPv6 address", |text| {
-            bare(text)
-                .parse::<Ipv6Addr>()
-                .ok()
-                .filter(|ip| is_usable(IpAddr::V6(*ip)))
+            bare(text).parse::<Ipv6Addr>().ok().filter(|ip| is_usable(IpAddr::V6(*ip)))
         });
-        self.rewrite("malformed-eui64", "eui64", "an EUI-64", |t| {
-            t.parse::<Eui64>().ok()
-        });
+        self.rewrite("malformed-eui64", "eui64", "an EUI-64", |t| t.parse::<Eui64>().ok());
     }
 
     /// VLAN, address and segment have to agree with each other and with the plan.
     fn network(&mut self) {
         let vlan = self.rewrite("impossible-vlan", "vlan", "a VLAN id (1 to 4094)", |text| {
             let number = text.to_lowercase().replace("vlan", "");
-            number
-                .trim()
-                .parse::<u16>()
-                .ok()
-                .and_then(|id| Vlan::new(id).ok())
+            number.trim().parse::<u16>().ok().and_then(|id| Vlan::new(id).ok())
         });
         let vlan = vlan.map(u16::from);
         if let Some(id) =
@@ -288,12 +249,7 @@ impl Row<'_> {
                 "the address is in segment `{}`, VLAN {}, not {id}",
                 segment.id, segment.vlan
             );
-            self.conflict(
-                "wrong-vlan",
-                "vlan",
-                message,
-                "correct the address or the VLAN",
-            );
+            self.conflict("wrong-vlan", "vlan", message, "correct the address or the VLAN");
         }
         self.derive("segment", &segment.id);
         self.derive("building", &segment.building);
@@ -309,12 +265,7 @@ impl Row<'_> {
     }
 
     fn place(&mut self) {
-        self.rewrite(
-            "malformed-value",
-            "floor",
-            "a floor such as 3, G or B1",
-            floor,
-        );
+        self.rewrite("malformed-value", "floor", "a floor such as 3, G or B1", floor);
         for column in ["id", "type", "building", "unit", "segment", "gateway"] {
             let text = self.device.get(column).to_owned();
             if text.is_empty() || (column == "type" && !self.known.types.is_empty()) {
@@ -333,39 +284,22 @@ impl Row<'_> {
     }
 
     fn key(&mut self) {
-        self.rewrite(
-            "malformed-value",
-            "attachment",
-            "tpm, software-key or legacy",
-            |text| {
-                let word = text.to_lowercase().replace([' ', '_'], "-");
-                ATTACHMENTS
-                    .into_iter()
-                    .find(|attachment| *attachment == word)
-            },
-        );
-        self.rewrite(
-            "malformed-port",
-            "port",
-            "the number of an access port",
-            |text| text.parse::<u16>().ok().filter(|port| *port > 0),
-        );
+        self.rewrite("malformed-value", "attachment", "tpm, software-key or legacy", |text| {
+            let word = text.to_lowercase().replace([' ', '_'], "-");
+            ATTACHMENTS.into_iter().find(|attachment| *attachment == word)
+        });
+        self.rewrite("malformed-port", "port", "the number of an access port", |text| {
+            text.parse::<u16>().ok().filter(|port| *port > 0)
+        });
         for column in YES_OR_NO {
             self.rewrite("malformed-value", column, "yes or no", yes_or_no);
         }
     }
 
     fn identities(&mut self) {
-        self.rewrite(
-            "malformed-value",
-            "bacnet-instance",
-            "an instance (0 to 4194302)",
-            |text| {
-                text.parse::<u32>()
-                    .ok()
-                    .filter(|instance| *instance <= BACNET_INSTANCE_MAX)
-            },
-        );
+        self.rewrite("malformed-value", "bacnet-instance", "an instance (0 to 4194302)", |text| {
+            text.parse::<u32>().ok().filter(|instance| *instance <= BACNET_INSTANCE_MAX)
+        });
         self.rewrite(
             "malformed-value",
             "ae-title",
@@ -393,11 +327,7 @@ impl Row<'_> {
 /// Leaves a prefix length out.
 fn bare(text: &str) -> &str {
     let (address, length) = text.split_once('/').unwrap_or((text, "0"));
-    if length.parse::<u8>().is_ok_and(|length| length <= 128) {
-        address.trim()
-    } else {
-        text
-    }
+    if length.parse::<u8>().is_ok_and(|length| length <= 128) { address.trim() } else { text }
 }
 
 fn is_usable(address: IpAddr) -> bool {
@@ -407,9 +337,7 @@ fn is_usable(address: IpAddr) -> bool {
 
 /// Finds the segment with the longest network that holds an address.
 fn segment_of(segments: &[KnownSegment], address: IpAddr) -> Option<&KnownSegment> {
-    let holding = segments
-        .iter()
-        .filter(|segment| segment.network.contains(&address));
+    let holding = segments.iter().filter(|segment| segment.network.contains(&address));
     holding.max_by_key(|segment| segment.network.prefix_len())
 }
 
@@ -423,16 +351,10 @@ fn floor(text: &str) -> Option<i16> {
     if matches!(word, "g" | "gf" | "ground" | "eg") {
         return Some(0);
     }
-    let below = word
-        .strip_prefix("basement")
-        .or_else(|| word.strip_prefix('b'));
+    let below = word.strip_prefix("basement").or_else(|| word.strip_prefix('b'));
     if let Some(depth) = below {
         let depth = depth.trim();
-        let depth: i16 = if depth.is_empty() {
-            1
-        } else {
-            depth.parse().ok()?
-        };
+        let depth: i16 = if depth.is_empty() { 1 } else { depth.parse().ok()? };
         return (depth > 0).then_some(-depth);
     }
     let number = word.trim_end_matches(['s', 't', 'n', 'd', 'r', 'h', 'f']);
@@ -475,10 +397,7 @@ fn duplicates(devices: &[ImportedDevice], conflicts: &mut Vec<Conflict>) {
                 let message = format!("`{value}` is in row {row} and in row {}", device.row);
                 let help = "one of the two is wrong or twice in the inventory; neither was taken";
                 let conflict = Conflict::new(label, device.row, column, value).says(message, help);
-                conflicts.push(Conflict {
-                    other_row: Some(row),
-                    ..conflict
-                });
+                conflicts.push(Conflict { other_row: Some(row), ..conflict });
             }
         }
     }

@@ -146,12 +146,7 @@ pub(crate) fn mds2(
         );
         imported.warnings.push(message);
     }
-    Ok(Disclosed {
-        disclosure,
-        imported,
-        changes,
-        matched,
-    })
+    Ok(Disclosed { disclosure, imported, changes, matched })
 }
 
 /// Reads a form: a workbook (xlsx) or a table (CSV).
@@ -169,11 +164,7 @@ pub(crate) fn read(form: Source<'_>, today: Date) -> Result<Disclosure, ImportEr
         };
         if answers.len() >= ANSWERS_MAX {
             let (file, what) = (form.name.to_owned(), "questions");
-            return Err(ImportError::OverLimit {
-                file,
-                what,
-                max: ANSWERS_MAX,
-            });
+            return Err(ImportError::OverLimit { file, what, max: ANSWERS_MAX });
         }
         if let Some(first) = seen.get(&answer.question) {
             warnings.push(format!(
@@ -185,18 +176,13 @@ pub(crate) fn read(form: Source<'_>, today: Date) -> Result<Disclosure, ImportEr
         seen.insert(answer.question.clone(), answer.row);
         answers.push(answer);
     }
-    let missing = |missing| ImportError::NotMds2 {
-        file: form.name.to_owned(),
-        missing,
-    };
+    let missing = |missing| ImportError::NotMds2 { file: form.name.to_owned(), missing };
     if answers.is_empty() {
         return Err(missing("it has no question identifiers such as `RMOT-1`"));
     }
     let words = |question: &str| {
         let answer = answers.iter().find(|answer| answer.question == question);
-        answer
-            .map(|answer| answer.text.clone())
-            .filter(|text| !text.is_empty())
+        answer.map(|answer| answer.text.clone()).filter(|text| !text.is_empty())
     };
     let manufacturer =
         words("DOC-1").ok_or_else(|| missing("DOC-1 (manufacturer) is not answered"))?;
@@ -209,11 +195,7 @@ pub(crate) fn read(form: Source<'_>, today: Date) -> Result<Disclosure, ImportEr
         .collect();
     if models.len() > MODELS_MAX {
         let (file, what) = (form.name.to_owned(), "models");
-        return Err(ImportError::OverLimit {
-            file,
-            what,
-            max: MODELS_MAX,
-        });
+        return Err(ImportError::OverLimit { file, what, max: MODELS_MAX });
     }
     Ok(Disclosure {
         manufacturer,
@@ -247,44 +229,28 @@ fn question(cell: &str) -> Option<String> {
 /// Gathers the rows `Note 3 | text`, which answers refer to.
 fn notes(rows: &[sheet::Row]) -> BTreeMap<u32, String> {
     let note = |row: &sheet::Row| {
-        let mut cells = row
-            .cells
-            .iter()
-            .map(String::as_str)
-            .filter(|cell| !cell.is_empty());
+        let mut cells = row.cells.iter().map(String::as_str).filter(|cell| !cell.is_empty());
         let number = note_number(cells.next()?).filter(|(_, named)| *named)?.0;
         Some((number, cells.collect::<Vec<_>>().join(" ")))
     };
-    rows.iter()
-        .filter_map(note)
-        .filter(|(_, text)| !text.is_empty())
-        .collect()
+    rows.iter().filter_map(note).filter(|(_, text)| !text.is_empty()).collect()
 }
 
 /// Reads `Note 3` or `3`; says whether the word is there.
 fn note_number(cell: &str) -> Option<(u32, bool)> {
     let lower = cell.trim().to_lowercase();
     let named = lower.strip_prefix("note");
-    let digits = named
-        .unwrap_or(&lower)
-        .trim_matches(|c: char| matches!(c, ' ' | '#' | ':' | '.' | '_'));
+    let digits =
+        named.unwrap_or(&lower).trim_matches(|c: char| matches!(c, ' ' | '#' | ':' | '.' | '_'));
     digits.parse().ok().map(|number| (number, named.is_some()))
 }
 
 fn answer(row: &sheet::Row, notes: &BTreeMap<u32, String>) -> Option<Answer> {
-    let at = row
-        .cells
-        .iter()
-        .take(2)
-        .position(|cell| question(cell).is_some())?;
+    let at = row.cells.iter().take(2).position(|cell| question(cell).is_some())?;
     let question = question(row.cells.get(at)?)?;
     let cell = |offset: usize| row.cells.get(at + offset).map_or("", |cell| cell.trim());
     // The official sheet merges the question over two columns: the answer may stand further right.
-    let answer_at = if cell(2).is_empty() && reply(cell(3)).0 != Reply::Words {
-        3
-    } else {
-        2
-    };
+    let answer_at = if cell(2).is_empty() && reply(cell(3)).0 != Reply::Words { 3 } else { 2 };
     let text = cell(answer_at).to_owned();
     let (reply, rest) = reply(&text);
     let note = cell(answer_at + 1);
@@ -293,14 +259,7 @@ fn answer(row: &sheet::Row, notes: &BTreeMap<u32, String>) -> Option<Answer> {
     if note.is_empty() {
         note = rest;
     }
-    Some(Answer {
-        question,
-        words: cell(1).to_owned(),
-        reply,
-        text,
-        note,
-        row: row.number,
-    })
+    Some(Answer { question, words: cell(1).to_owned(), reply, text, note, row: row.number })
 }
 
 /// Reads an answer; words after a yes or a no are its note.
@@ -332,42 +291,23 @@ impl Disclosure {
     pub(crate) fn is_about(&self, vendor: &str, model: &str) -> bool {
         maker(vendor) == maker(&self.manufacturer)
             && !maker(vendor).is_empty()
-            && self
-                .models
-                .iter()
-                .any(|disclosed| plain(disclosed) == plain(model))
+            && self.models.iter().any(|disclosed| plain(disclosed) == plain(model))
     }
 
     fn apply(&self, device: &mut ImportedDevice, changes: &mut Vec<Change>) {
-        let findings = [
-            ("unsupported-os", &self.unsupported_os),
-            ("remote-access", &self.remote_access),
-        ];
+        let findings =
+            [("unsupported-os", &self.unsupported_os), ("remote-access", &self.remote_access)];
         for (column, finding) in findings {
             let Some(finding) = finding else { continue };
             let after = if finding.value { "yes" } else { "no" };
             let before = device.get(column);
             let is_milder = before == "yes" && !finding.value;
-            change(
-                device,
-                column,
-                after,
-                &finding.questions,
-                !is_milder,
-                changes,
-            );
+            change(device, column, after, &finding.questions, !is_milder, changes);
         }
         if let Some(suggestion) = &self.attachment {
             let is_free = device.get("attachment").is_empty();
             let questions = [suggestion.question.clone()];
-            change(
-                device,
-                "attachment",
-                suggestion.attachment,
-                &questions,
-                is_free,
-                changes,
-            );
+            change(device, "attachment", suggestion.attachment, &questions, is_free, changes);
         }
     }
 }
@@ -400,10 +340,7 @@ fn change(
 }
 
 fn plain(text: &str) -> String {
-    text.to_lowercase()
-        .chars()
-        .filter(|c| c.is_alphanumeric())
-        .collect()
+    text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
 /// Writes a maker's name without what companies call themselves.
@@ -427,10 +364,6 @@ fn maker(name: &str) -> String {
         "plc",
         "se",
     ];
-    let words = name
-        .split(|c: char| !c.is_alphanumeric())
-        .map(str::to_lowercase);
-    words
-        .filter(|word| !FORMS.contains(&word.as_str()))
-        .collect()
+    let words = name.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
+    words.filter(|word| !FORMS.contains(&word.as_str())).collect()
 }

@@ -38,10 +38,7 @@ pub(crate) fn netbox(
 
 fn is_json(bytes: &[u8]) -> bool {
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    matches!(
-        text.iter().find(|byte| !byte.is_ascii_whitespace()),
-        Some(b'{' | b'[')
-    )
+    matches!(text.iter().find(|byte| !byte.is_ascii_whitespace()), Some(b'{' | b'['))
 }
 
 /// What the answers hold, by what it is.
@@ -65,12 +62,9 @@ impl Answers {
         bounded(source)?;
         let file = source.name.to_owned();
         let (text, note) = encoding::decode(source.bytes);
-        self.warnings
-            .extend(note.map(|note| format!("{file}: {note}")));
-        let value: Value = serde_json::from_str(&text).map_err(|error| ImportError::Json {
-            file: file.clone(),
-            source: error,
-        })?;
+        self.warnings.extend(note.map(|note| format!("{file}: {note}")));
+        let value: Value = serde_json::from_str(&text)
+            .map_err(|error| ImportError::Json { file: file.clone(), source: error })?;
         let foreign = || ImportError::NotNetBox { file: file.clone() };
         let items = match value {
             Value::Array(items) => items,
@@ -104,11 +98,7 @@ impl Answers {
         if object.contains_key("device_type") {
             if self.devices.len() >= ROWS_MAX {
                 let file = file.to_owned();
-                return Some(Err(ImportError::OverLimit {
-                    file,
-                    what: "devices",
-                    max: ROWS_MAX,
-                }));
+                return Some(Err(ImportError::OverLimit { file, what: "devices", max: ROWS_MAX }));
             }
             self.devices.push(object);
             return Some(Ok(()));
@@ -153,14 +143,11 @@ impl Links {
         if interface.get("mgmt_only") == Some(&Value::Bool(true)) {
             return;
         }
-        let primary = interface
-            .get("primary_mac_address")
-            .and_then(|mac| mac.get("mac_address"));
+        let primary = interface.get("primary_mac_address").and_then(|mac| mac.get("mac_address"));
         if let Some(mac) = text(interface.get("mac_address")).or_else(|| text(primary)) {
             self.macs.insert(mac);
         }
-        self.vlans
-            .extend(number(interface.get("untagged_vlan"), "vid"));
+        self.vlans.extend(number(interface.get("untagged_vlan"), "vid"));
     }
 }
 
@@ -178,9 +165,7 @@ fn text(value: Option<&Value>) -> Option<String> {
         Value::Bool(truth) => if *truth { "yes" } else { "no" }.to_owned(),
         Value::Object(object) => {
             let name = ["name", "model", "value", "address", "display"];
-            return name
-                .into_iter()
-                .find_map(|key| object.get(key)?.as_str().map(str::to_owned));
+            return name.into_iter().find_map(|key| object.get(key)?.as_str().map(str::to_owned));
         }
         Value::Null | Value::Array(_) => return None,
     };
@@ -205,10 +190,7 @@ fn draft(
     let maker = device_type.and_then(|t| t.get("manufacturer"));
     let model = device_type.and_then(|t| t.get("model"));
     let fields = [
-        (
-            "id",
-            text(object.get("name")).or_else(|| text(object.get("asset_tag"))),
-        ),
+        ("id", text(object.get("name")).or_else(|| text(object.get("asset_tag")))),
         ("type", slug(role)),
         ("vendor", text(maker)),
         ("model", text(model).or_else(|| text(device_type))),
@@ -217,12 +199,7 @@ fn draft(
         ("unit", slug(object.get("location"))),
         (
             "ip",
-            text(
-                object
-                    .get("primary_ip4")
-                    .filter(|v| !v.is_null())
-                    .or(object.get("primary_ip")),
-            ),
+            text(object.get("primary_ip4").filter(|v| !v.is_null()).or(object.get("primary_ip"))),
         ),
         ("ipv6", text(object.get("primary_ip6"))),
         (
@@ -251,10 +228,7 @@ fn custom_fields(
     };
     for (name, value) in fields {
         let chosen = choices.map.iter().find(|(_, header)| {
-            header
-                .strip_prefix("cf_")
-                .unwrap_or(header)
-                .eq_ignore_ascii_case(name)
+            header.strip_prefix("cf_").unwrap_or(header).eq_ignore_ascii_case(name)
         });
         let meant = headers::meaning(name, Dialect::General).map(|(slot, _)| slot);
         let Some(slot) = chosen.map(|(slot, _)| *slot).or(meant) else {
@@ -272,17 +246,10 @@ fn custom_fields(
 fn linked(device: &mut ImportedDevice, object: &Object, links: Option<&Links>) -> Vec<Conflict> {
     let mut own = Links::default();
     if let Some(Value::Array(interfaces)) = object.get("interfaces") {
-        interfaces
-            .iter()
-            .filter_map(Value::as_object)
-            .for_each(|i| own.interface(i));
+        interfaces.iter().filter_map(Value::as_object).for_each(|i| own.interface(i));
     }
     let all = |pick: fn(&Links) -> Vec<String>| -> BTreeSet<String> {
-        [Some(&own), links]
-            .into_iter()
-            .flatten()
-            .flat_map(pick)
-            .collect()
+        [Some(&own), links].into_iter().flatten().flat_map(pick).collect()
     };
     let macs = all(|links| links.macs.iter().map(|mac| mac.to_lowercase()).collect());
     let vlans = all(|links| links.vlans.iter().map(u64::to_string).collect());
@@ -299,10 +266,7 @@ fn linked(device: &mut ImportedDevice, object: &Object, links: Option<&Links>) -
         match (values.next(), values.len()) {
             (Some(value), 0) => device.put(column, value),
             (Some(first), more) => {
-                let text = std::iter::once(first)
-                    .chain(values)
-                    .collect::<Vec<_>>()
-                    .join(" ");
+                let text = std::iter::once(first).chain(values).collect::<Vec<_>>().join(" ");
                 let message = format!("the interfaces have {} {what}", more + 1);
                 let help = format!(
                     "name the one in a custom field `{column}`, or mark the others mgmt-only"

@@ -38,11 +38,7 @@ pub(super) fn import(
     let mut imported = Imported {
         mapping: header.mapping.clone(),
         headers_unused: header.unused.clone(),
-        warnings: note
-            .map(str::to_owned)
-            .into_iter()
-            .chain(header.warnings.clone())
-            .collect(),
+        warnings: note.map(str::to_owned).into_iter().chain(header.warnings.clone()).collect(),
         ..Imported::default()
     };
     for (line, record) in rows.iter().skip(header.row + 1) {
@@ -69,11 +65,7 @@ pub(super) fn rows(
         .has_headers(false)
         .flexible(true)
         .from_reader(text.as_bytes());
-    let over = |what, max| ImportError::OverLimit {
-        file: file.to_owned(),
-        what,
-        max,
-    };
+    let over = |what, max| ImportError::OverLimit { file: file.to_owned(), what, max };
     let mut rows = Vec::new();
     let (mut line, mut seen) = (lines_before + 1, 0);
     let mut record = ::csv::StringRecord::new();
@@ -85,20 +77,14 @@ pub(super) fn rows(
                 let byte = record.position().map_or(0, ::csv::Position::byte);
                 let at = usize::try_from(byte).unwrap_or(0).max(seen);
                 let rest = text.as_bytes().get(at..).unwrap_or_default();
-                let blank = rest
-                    .iter()
-                    .take_while(|b| matches!(b, b'\r' | b'\n'))
-                    .count();
+                let blank = rest.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
                 line += line_ends(text.as_bytes().get(seen..at + blank).unwrap_or_default());
                 seen = at + blank;
                 rows.push((line, std::mem::take(&mut record)));
             }
             Ok(false) => return Ok(rows),
             Err(source) => {
-                return Err(ImportError::Table {
-                    file: file.to_owned(),
-                    source,
-                });
+                return Err(ImportError::Table { file: file.to_owned(), source });
             }
         }
     }
@@ -124,11 +110,7 @@ fn without_separator_line(text: &str) -> (&str, usize) {
 fn delimiter(text: &str) -> u8 {
     let mut counts = [(b',', 0usize), (b';', 0), (b'\t', 0)];
     let mut is_quoted = false;
-    let head: usize = text
-        .split_inclusive('\n')
-        .take(HEADER_ROWS_MAX)
-        .map(str::len)
-        .sum();
+    let head: usize = text.split_inclusive('\n').take(HEADER_ROWS_MAX).map(str::len).sum();
     for byte in text.as_bytes().iter().take(head) {
         is_quoted ^= *byte == b'"';
         for (delimiter, count) in &mut counts {
@@ -136,11 +118,7 @@ fn delimiter(text: &str) -> u8 {
         }
     }
     // The first of the most frequent: a comma where nothing is found.
-    counts
-        .iter()
-        .rev()
-        .max_by_key(|(_, count)| *count)
-        .map_or(b',', |(delimiter, _)| *delimiter)
+    counts.iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(delimiter, _)| *delimiter)
 }
 
 /// Where each column stands in this table.
@@ -177,14 +155,9 @@ impl Header {
         }
         let found = best.and_then(|(index, _)| rows.get(index).map(|(_, record)| (index, record)));
         let Some((row, record)) = found else {
-            let first = rows
-                .first()
-                .map(|(_, r)| r.iter().collect::<Vec<_>>().join(" | "));
+            let first = rows.first().map(|(_, r)| r.iter().collect::<Vec<_>>().join(" | "));
             let begins = first.unwrap_or_default().chars().take(80).collect();
-            return Err(ImportError::NoHeader {
-                file: file.to_owned(),
-                begins,
-            });
+            return Err(ImportError::NoHeader { file: file.to_owned(), begins });
         };
         Self::of(file, row, record, choices, dialect)
     }
@@ -202,11 +175,7 @@ impl Header {
             let Some(index) = record.iter().position(|header| same(wanted, header)) else {
                 let present = record.iter().map(|header| format!("`{header}`")).collect();
                 let (file, header) = (file.to_owned(), wanted.clone());
-                return Err(ImportError::UnknownHeader {
-                    file,
-                    header,
-                    present,
-                });
+                return Err(ImportError::UnknownHeader { file, header, present });
             };
             if let Some(place) = at.get_mut(*slot) {
                 *place = Some((index, 0));
@@ -230,11 +199,7 @@ impl Header {
         }
         let at = at.map(|place| place.map(|(index, _)| index));
         let mut unused = Vec::new();
-        for (index, header) in record
-            .iter()
-            .enumerate()
-            .filter(|(_, h)| !h.trim().is_empty())
-        {
+        for (index, header) in record.iter().enumerate().filter(|(_, h)| !h.trim().is_empty()) {
             if at.contains(&Some(index)) {
                 continue;
             }
@@ -253,14 +218,7 @@ impl Header {
             Some((headers::name(slot), record.get((*index)?)?.to_owned()))
         });
         let mapping = mapping.collect();
-        Ok(Self {
-            row,
-            width: record.len(),
-            at,
-            mapping,
-            unused,
-            warnings,
-        })
+        Ok(Self { row, width: record.len(), at, mapping, unused, warnings })
     }
 
     fn draft(&self, line: usize, record: &::csv::StringRecord) -> (ImportedDevice, Vec<Conflict>) {
@@ -271,24 +229,14 @@ impl Header {
             }
         }
         let is_short = record.len() < self.width;
-        let is_long = record
-            .iter()
-            .skip(self.width)
-            .any(|cell| !cell.trim().is_empty());
+        let is_long = record.iter().skip(self.width).any(|cell| !cell.trim().is_empty());
         if !is_short && !is_long {
             return (device, Vec::new());
         }
         let text = record.iter().collect::<Vec<_>>().join(",");
-        let message = format!(
-            "the row has {} fields, the header has {}",
-            record.len(),
-            self.width
-        );
+        let message = format!("the row has {} fields, the header has {}", record.len(), self.width);
         let help = "put a field that holds the separator between double quotes";
-        (
-            device,
-            vec![Conflict::new("uneven-row", line, "", &text).says(message, help)],
-        )
+        (device, vec![Conflict::new("uneven-row", line, "", &text).says(message, help)])
     }
 }
 

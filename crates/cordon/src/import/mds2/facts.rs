@@ -95,9 +95,8 @@ const FACTS: [(&str, &str); 46] = [
 /// The questions that say whether somebody can log in from afar.
 const REMOTE: [&str; 4] = ["RMOT-1", "RMOT-1.1", "RMOT-2", "RMOT-3"];
 /// Where makers name the operating system, the likeliest first.
-const SYSTEM: [&str; 8] = [
-    "CSUP-2", "CSUP-2.1", "CSUP-2.4", "DOC-11.1", "SBOM-2.3", "SBOM-2.1", "RDMP-4", "DOC-2",
-];
+const SYSTEM: [&str; 8] =
+    ["CSUP-2", "CSUP-2.1", "CSUP-2.4", "DOC-11.1", "SBOM-2.3", "SBOM-2.1", "RDMP-4", "DOC-2"];
 
 fn find<'a>(answers: &'a [Answer], question: &str) -> Option<&'a Answer> {
     answers.iter().find(|answer| answer.question == question)
@@ -108,12 +107,7 @@ pub(super) fn facts(answers: &[Answer]) -> Vec<Fact> {
     let fact = |(name, question): (&'static str, &str)| {
         let answer = find(answers, question).filter(|answer| answer.reply != Reply::Blank)?;
         let (reply, note) = (answer.reply, answer.note.clone());
-        Some(Fact {
-            name,
-            reply,
-            question: answer.question.clone(),
-            note,
-        })
+        Some(Fact { name, reply, question: answer.question.clone(), note })
     };
     FACTS.into_iter().filter_map(fact).collect()
 }
@@ -123,11 +117,7 @@ pub(super) fn attachment(answers: &[Answer]) -> Option<Suggestion> {
     let certificate = find(answers, "NAUT-3");
     let suggest = |attachment, answer: &Answer, why: &str| {
         let (question, why) = (answer.question.clone(), why.to_owned());
-        Some(Suggestion {
-            attachment,
-            question,
-            why,
-        })
+        Some(Suggestion { attachment, question, why })
     };
     match certificate.map(|answer| (answer, answer.reply)) {
         Some((answer, Reply::Yes)) if names_a_tpm(&answer.note) => suggest(
@@ -135,16 +125,12 @@ pub(super) fn attachment(answers: &[Answer]) -> Option<Suggestion> {
             answer,
             "the device authenticates by certificate, and a note names a TPM",
         ),
-        Some((answer, Reply::Yes)) => suggest(
-            "software-key",
-            answer,
-            "the device authenticates by certificate",
-        ),
-        Some((answer, Reply::No | Reply::NotApplicable)) => suggest(
-            "legacy",
-            answer,
-            "the device does not authenticate by certificate",
-        ),
+        Some((answer, Reply::Yes)) => {
+            suggest("software-key", answer, "the device authenticates by certificate")
+        }
+        Some((answer, Reply::No | Reply::NotApplicable)) => {
+            suggest("legacy", answer, "the device does not authenticate by certificate")
+        }
         Some((_, Reply::Words | Reply::Blank)) | None => {
             let tls = find(answers, "CONN-7").filter(|answer| answer.reply == Reply::No)?;
             suggest("legacy", tls, "the device does not support TLS")
@@ -158,49 +144,28 @@ fn names_a_tpm(note: &str) -> bool {
     let denied =
         note.contains("no tpm") || note.contains("without tpm") || note.contains("not tpm");
     let named = note.contains("trusted platform module")
-        || words
-            .into_iter()
-            .any(|word| matches!(word, "tpm" | "tpm2" | "tpm20" | "ftpm"));
+        || words.into_iter().any(|word| matches!(word, "tpm" | "tpm2" | "tpm20" | "ftpm"));
     named && !denied
 }
 
 /// Says whether somebody can log in from afar; one yes is enough, and a no takes all questions
 /// that the form answers.
 pub(super) fn remote_access(answers: &[Answer]) -> Option<Finding> {
-    let asked: Vec<&Answer> = REMOTE
-        .iter()
-        .filter_map(|question| find(answers, question))
-        .collect();
-    let of = |reply| {
-        asked
-            .iter()
-            .copied()
-            .filter(move |answer| answer.reply == reply)
-    };
-    let questions: Vec<String> = of(Reply::Yes)
-        .map(|answer| answer.question.clone())
-        .collect();
+    let asked: Vec<&Answer> =
+        REMOTE.iter().filter_map(|question| find(answers, question)).collect();
+    let of = |reply| asked.iter().copied().filter(move |answer| answer.reply == reply);
+    let questions: Vec<String> = of(Reply::Yes).map(|answer| answer.question.clone()).collect();
     if !questions.is_empty() {
         let why = "the form permits remote service or other remote access".to_owned();
-        return Some(Finding {
-            value: true,
-            questions,
-            why,
-        });
+        return Some(Finding { value: true, questions, why });
     }
-    let is_open = asked
-        .iter()
-        .any(|answer| matches!(answer.reply, Reply::Words | Reply::Blank));
+    let is_open = asked.iter().any(|answer| matches!(answer.reply, Reply::Words | Reply::Blank));
     let service = find(answers, "RMOT-1").filter(|answer| answer.reply == Reply::No);
     if is_open || service.is_none() {
         return None;
     }
     let questions = asked.iter().map(|answer| answer.question.clone()).collect();
-    Some(Finding {
-        value: false,
-        questions,
-        why: "the form rules remote service out".to_owned(),
-    })
+    Some(Finding { value: false, questions, why: "the form rules remote service out".to_owned() })
 }
 
 /// Says whether the operating system that the form names gets no more patches.
@@ -209,11 +174,7 @@ pub(super) fn unsupported_os(answers: &[Answer], today: Date) -> Option<Finding>
     if let Some(answer) = system.filter(|answer| answer.reply == Reply::No) {
         let questions = vec![answer.question.clone()];
         let why = "the device has no operating system".to_owned();
-        return Some(Finding {
-            value: false,
-            questions,
-            why,
-        });
+        return Some(Finding { value: false, questions, why });
     }
     for question in SYSTEM {
         let Some(answer) = find(answers, question) else {
@@ -223,15 +184,8 @@ pub(super) fn unsupported_os(answers: &[Answer], today: Date) -> Option<Finding>
         if let Some((name, end)) = systems::named_in(&text) {
             let value = end < today;
             let verb = if value { "ended" } else { "lasts until" };
-            let why = format!(
-                "support of {name} {verb} {}{end}",
-                if value { "on " } else { "" }
-            );
-            return Some(Finding {
-                value,
-                questions: vec![answer.question.clone()],
-                why,
-            });
+            let why = format!("support of {name} {verb} {}{end}", if value { "on " } else { "" });
+            return Some(Finding { value, questions: vec![answer.question.clone()], why });
         }
     }
     None

@@ -33,17 +33,12 @@ pub(super) fn rows(form: Source<'_>) -> Result<(Vec<Row>, Vec<String>), ImportEr
         return workbook(form).map(|rows| (rows, Vec::new()));
     }
     if form.bytes.starts_with(b"\xd0\xcf\x11\xe0") {
-        let (file, missing) = (
-            form.name.to_owned(),
-            "it is an old xls file; save it as xlsx",
-        );
+        let (file, missing) = (form.name.to_owned(), "it is an old xls file; save it as xlsx");
         return Err(ImportError::NotMds2 { file, missing });
     }
     if form.bytes.starts_with(b"%PDF") {
-        let (file, missing) = (
-            form.name.to_owned(),
-            "it is a PDF; ask the maker for the xlsx form",
-        );
+        let (file, missing) =
+            (form.name.to_owned(), "it is a PDF; ask the maker for the xlsx form");
         return Err(ImportError::NotMds2 { file, missing });
     }
     let (text, note) = encoding::decode(form.bytes);
@@ -52,27 +47,17 @@ pub(super) fn rows(form: Source<'_>) -> Result<(Vec<Row>, Vec<String>), ImportEr
         number,
         cells: record.iter().map(|cell| cell.trim().to_owned()).collect(),
     };
-    Ok((
-        rows.into_iter().map(row).collect(),
-        note.map(str::to_owned).into_iter().collect(),
-    ))
+    Ok((rows.into_iter().map(row).collect(), note.map(str::to_owned).into_iter().collect()))
 }
 
 fn workbook(form: Source<'_>) -> Result<Vec<Row>, ImportError> {
     let file = || form.name.to_owned();
-    let over = |what, max| ImportError::OverLimit {
-        file: file(),
-        what,
-        max,
-    };
+    let over = |what, max| ImportError::OverLimit { file: file(), what, max };
     if unpacked_bytes(form.bytes).is_none_or(|bytes| bytes > UNPACKED_BYTES_MAX) {
         let max = usize::try_from(UNPACKED_BYTES_MAX).unwrap_or(usize::MAX);
         return Err(over("bytes when unpacked, or is cut off", max));
     }
-    let damaged = |source| ImportError::Workbook {
-        file: file(),
-        source: Box::new(source),
-    };
+    let damaged = |source| ImportError::Workbook { file: file(), source: Box::new(source) };
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(form.bytes)).map_err(damaged)?;
     let names = book.sheet_names();
     if names.len() > SHEETS_MAX {
@@ -103,10 +88,7 @@ fn workbook(form: Source<'_>) -> Result<Vec<Row>, ImportError> {
                     return Err(over("rows", ROWS_MAX));
                 }
                 let number = usize::try_from(row).unwrap_or(0).saturating_add(1);
-                rows.push(Row {
-                    number,
-                    cells: Vec::new(),
-                });
+                rows.push(Row { number, cells: Vec::new() });
                 last = Some(row);
             }
             let Some(row) = rows.last_mut() else { continue };
@@ -156,9 +138,7 @@ fn day(serial: f64) -> String {
 fn unpacked_bytes(bytes: &[u8]) -> Option<u64> {
     let u16_at = |at: usize| Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?));
     let u32_at = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
-    let end = bytes
-        .windows(4)
-        .rposition(|window| window == b"PK\x05\x06")?;
+    let end = bytes.windows(4).rposition(|window| window == b"PK\x05\x06")?;
     let count = u16_at(end + 10)?;
     let mut at = usize::try_from(u32_at(end + 16)?).ok()?;
     let mut total = 0u64;

@@ -1,0 +1,93 @@
+//! The functions on the hot paths: decide, look up, seal, open, decode.
+
+use std::hint::black_box;
+use std::io::Write as _;
+
+use anyhow::Context as _;
+use cordon_bench::{example, lookup, question, run};
+use cordon_model::bundle::{Bundle, FlowIndex, Role};
+use cordon_model::{Hospital, Now};
+use cordon_policy::Engine;
+use cordon_policy::compile::{Compiled, compile};
+use cordon_policy::seal::{self, Sealer};
+use criterion::{Criterion, Throughput};
+
+/// Everything that the benchmarks ask.
+struct Ready {
+    hospital: Hospital,
+    engine: Engine,
+    compiled: Compiled,
+}
+
+fn ready() -> anyhow::Result<Ready> {
+    let dir = run::repository().join("examples/metropolitan");
+    let hospital = example::load(&example::sources(&dir)?)?;
+    let book = example::rules(&hospital)?;
+    let engine = Engine::build(&hospital, &book);
+    let compiled = compile(&hospital, &book, &engine);
+    Ok(Ready { hospital, engine, compiled })
+}
+
+fn decide(criterion: &mut Criterion, ready: &Ready) {
+    let asked = question::questions(&ready.hospital, 100_000, 1);
+    let mut turn = asked.iter().cycle();
+    criterion.bench_function("decide", |bencher| {
+        bencher.iter(|| {
+            let one = turn.next()?;
+            Some(ready.engine.decide(black_box(&one.act), one.posture, Now::default()))
+        });
+    });
+}
+
+fn look_up(criterion: &mut Criterion, bundle: &Bundle) {
+    let index = FlowIndex::new(bundle);
+    let asked = lookup::lookups(bundle, 100_000);
+    let mut turn = asked.iter().cycle();
+    criterion.bench_function(&format!("look up/{}", bundle.role.name()), |bencher| {
+        bencher.iter(|| {
+            let one = turn.next()?;
+            index.permits(black_box(&one.key), one.operation, one.posture, 12)
+        });
+    });
+}
+
+fn stored(criterion: &mut Criterion, bundle: &Bundle) -> anyhow::Result<()> {
+    let sealer = Sealer::new("bench/policy", [7; 32]);
+    let public = sealer.seal();
+    let text = seal::encode(bundle)?;
+    let sealed = sealer.sealed(bundle)?;
+    let role = bundle.role.name();
+    let mut group = criterion.benchmark_group("bundle");
+    group.throughput(Throughput::Bytes(u64::try_from(text.len())?));
+    group.bench_function(format!("seal/{role}"), |b| b.iter(|| sealer.sealed(black_box(bundle))));
+    group.bench_function(format!("open/{role}"), |b| b.iter(|| public.open(black_box(&sealed))));
+    group.bench_function(format!("decode/{role}"), |b| {
+        b.iter(|| serde_json::from_str::<Bundle>(black_box(&text)));
+    });
+    group.bench_function(format!("index/{role}"), |b| b.iter(|| FlowIndex::new(black_box(bundle))));
+    group.finish();
+    Ok(())
+}
+
+fn all() -> anyhow::Result<()> {
+    let ready = ready()?;
+    let mut criterion = Criterion::default().configure_from_args();
+    decide(&mut criterion, &ready);
+    for role in [Role::Access, Role::Segment] {
+        let bundle = lookup::largest(&ready.compiled, role).context("no such bundle")?;
+        look_up(&mut criterion, bundle);
+        stored(&mut criterion, bundle)?;
+    }
+    criterion.final_summary();
+    Ok(())
+}
+
+fn main() -> std::process::ExitCode {
+    match all() {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "{error:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
