@@ -199,6 +199,7 @@ fn advice(hospital: &Hospital, device: &Device, act: &Act, reason: Reason) -> Op
         (_, Target::Device(_)) => "nothing can permit it: no device talks to another device; if the other one is a server, make it a service of the plan".to_owned(),
         (_, Target::Address(endpoint)) => match hospital.zone_of(endpoint.address).1 {
             kind if kind.is_for_devices() => "make the address a service in hospital.toml, declare it in the profile, permit it in policies/".to_owned(),
+            cordon_model::ZoneKind::Internet => "nothing can permit it: no device reaches the internet".to_owned(),
             kind => format!("nothing can permit it: no device reaches a zone of kind {}", kind.name()),
         },
         (Reason::UnlistedDestination, Target::Service(id)) => {

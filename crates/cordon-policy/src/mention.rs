@@ -130,6 +130,8 @@ fn walk(expression: &Value, mentions: &mut Mentions) {
             "Value" => {}
             "is" if operands.get("in").is_none() && is_variable(operands.get("left")) => {}
             "==" | "!=" => equality(operands, mentions),
+            "in" => membership(operands.get("left"), operands.get("right"), mentions),
+            "is" => membership(operands.get("left"), operands.get("in"), mentions),
             _ => match operands.as_object() {
                 Some(fields) => fields.values().for_each(|value| walk(value, mentions)),
                 None => walk(operands, mentions),
@@ -140,6 +142,29 @@ fn walk(expression: &Value, mentions: &mut Mentions) {
 
 fn is_variable(expression: Option<&Value>) -> bool {
     expression.is_some_and(|expression| expression.get("Var").is_some())
+}
+
+/// `principal in Unit::"x"` reads the groups that a device is in, and nothing else of it.
+fn membership(member: Option<&Value>, group: Option<&Value>, mentions: &mut Mentions) {
+    let null = Value::Null;
+    let (member, group) = (member.unwrap_or(&null), group.unwrap_or(&null));
+    let groups = match group.get("Set").and_then(Value::as_array) {
+        Some(items) => items.iter().map(literal).collect::<Option<Vec<_>>>(),
+        None => literal(group).map(|one| vec![one]),
+    };
+    match (chain(member), groups) {
+        (Some((variable, path)), Some(named)) if path.is_empty() => {
+            // A device is in its segment, unit and type; a service is in its zone.
+            let paths: &[&str] =
+                if variable == "principal" { &["segment", "unit", "type"] } else { &["zone"] };
+            paths.iter().for_each(|path| mentions.path(&variable, path));
+            mentions.literals.extend(named);
+        }
+        _ => {
+            walk(member, mentions);
+            walk(group, mentions);
+        }
+    }
 }
 
 /// `principal == Device::"x"` tells one device from the rest, not every device from every other.

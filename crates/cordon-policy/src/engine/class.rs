@@ -1,5 +1,7 @@
 //! Classes: devices that no rule tells apart, and what a profile says about an act.
 
+use std::collections::BTreeSet;
+
 use cordon_model::fleet::Care;
 use cordon_model::{BuildingId, Device, Direction, Hospital, Operation, Service, ServiceId};
 use rustc_hash::FxHashMap;
@@ -140,6 +142,66 @@ impl Reading {
             Scope::Type(_) => None,
             Scope::Is { kind, id } | Scope::In { kind, id, .. } => Some((kind, id)),
         }
+    }
+}
+
+/// By what the rules tell devices apart.
+#[derive(Debug, Default)]
+pub(super) struct Separation {
+    /// The facts that some rule reads.
+    pub(super) paths: BTreeSet<String>,
+    /// Rules whose scope names no device and no group.
+    general: Vec<usize>,
+    /// The other rules, by the entity that their scope names.
+    grouped: FxHashMap<(String, String), Vec<usize>>,
+    /// Devices that conditions name.
+    named: BTreeSet<String>,
+    /// Some rule may tell every device from every other.
+    everyone: bool,
+}
+
+impl Separation {
+    pub(super) fn new(readings: &[Reading]) -> Self {
+        let mut separation = Self::default();
+        let about = readings.iter().enumerate().filter(|(_, r)| r.is_about_connecting());
+        for (rule, reading) in about {
+            separation.paths.extend(reading.device_paths.iter().cloned());
+            separation.everyone |= reading.scopes.is_none() || reading.mentions.principal_itself;
+            let devices = reading.mentions.literals.iter().filter(|(kind, _)| kind == "Device");
+            separation.named.extend(devices.map(|(_, id)| id.clone()));
+            match reading.principal_group() {
+                Some((kind, id)) => {
+                    let group = (kind.to_owned(), id.to_owned());
+                    separation.grouped.entry(group).or_default().push(rule);
+                }
+                None => separation.general.push(rule),
+            }
+        }
+        separation
+    }
+
+    /// Gives the rules whose scope may admit a device, in order.
+    pub(super) fn rules_of(&self, device: &Device) -> Vec<usize> {
+        let mut rules = self.general.clone();
+        let groups = [
+            ("Device", device.id.as_str()),
+            ("Segment", device.segment.as_str()),
+            ("Unit", device.unit.as_str()),
+            ("DeviceType", device.profile.as_str()),
+        ];
+        if !self.grouped.is_empty() {
+            for (kind, id) in groups {
+                let more = self.grouped.get(&(kind.to_owned(), id.to_owned()));
+                rules.extend(more.into_iter().flatten());
+            }
+            rules.sort_unstable();
+        }
+        rules
+    }
+
+    /// Says whether a device shares its class with no other.
+    pub(super) fn is_alone(&self, device: &Device) -> bool {
+        self.everyone || self.named.contains(device.id.as_str())
     }
 }
 

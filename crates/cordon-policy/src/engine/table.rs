@@ -8,7 +8,7 @@ use cordon_model::{
 };
 use rustc_hash::FxHashMap;
 
-use super::class::{Reading, Words, device_fact, relation, service_fact};
+use super::class::{Reading, Separation, Words, device_fact, relation, service_fact};
 use super::evaluate::{Evaluator, Pair, Reach, key, seen_facts};
 use super::{Column, Engine, Fixed, HOURS, Relation, Row, forbidden, shared};
 use crate::cedar::Facts;
@@ -138,74 +138,28 @@ impl<'a> Builder<'a> {
 
     /// Sorts the devices into classes that no rule and no profile tells apart.
     fn classes(&mut self) -> (Vec<Class<'a>>, FxHashMap<cordon_model::DeviceId, u32>) {
-        let about: Vec<usize> = (0..self.readings.len())
-            .filter(|rule| self.reading(*rule).is_some_and(Reading::is_about_connecting))
-            .collect();
-        let mut paths: Vec<String> = about
-            .iter()
-            .filter_map(|r| self.readings.get(*r))
-            .flat_map(|r| r.device_paths.clone())
-            .collect();
-        paths.sort();
-        paths.dedup();
-        let mut grouped: FxHashMap<(String, String), Vec<usize>> = FxHashMap::default();
-        let mut general = Vec::new();
-        let mut everyone = false;
-        for &rule in &about {
-            let Some(reading) = self.readings.get(rule) else { continue };
-            everyone |= reading.scopes.is_none() || reading.mentions.principal_itself;
-            match reading.principal_group() {
-                Some((kind, id)) => {
-                    grouped.entry((kind.to_owned(), id.to_owned())).or_default().push(rule);
-                }
-                None => general.push(rule),
-            }
-        }
-        let named = self.named_devices(&about);
+        let separation = Separation::new(&self.readings);
         let mut classes: Vec<Class<'a>> = Vec::new();
         let mut keys: FxHashMap<Vec<u32>, u32> = FxHashMap::default();
         let mut numbers = FxHashMap::default();
         let hospital = self.hospital;
         for device in &hospital.devices {
-            let mut rules: Vec<usize> = general.clone();
-            for group in [
-                ("Device", device.id.as_str()),
-                ("Segment", device.segment.as_str()),
-                ("Unit", device.unit.as_str()),
-                ("DeviceType", device.profile.as_str()),
-            ] {
-                if grouped.is_empty() {
-                    break;
-                }
-                if let Some(more) = grouped.get(&(group.0.to_owned(), group.1.to_owned())) {
-                    rules.extend(more);
-                }
-            }
-            rules.sort_unstable();
+            let rules = separation.rules_of(device);
+            let facts = self.facts_of(device, &separation);
             let mut key = vec![
                 self.words.number(device.profile.as_str()),
                 self.words.number(device.building.as_str()),
             ];
-            let alone = everyone || named.contains(device.id.as_str());
+            let alone = separation.is_alone(device);
             key.push(if alone { self.words.number(device.id.as_str()) } else { u32::MAX });
-            if rules.len() > general.len() {
-                key.extend(rules.iter().filter_map(|rule| u32::try_from(*rule).ok()));
-                key.push(u32::MAX);
-            }
-            let mut facts = BTreeMap::new();
-            for path in &paths {
-                let number = match device_fact(hospital, device, path) {
-                    Some(text) => self.words.number(text),
-                    None => self.words.number(device.id.as_str()),
-                };
-                key.push(number);
-                facts.insert(path.clone(), number);
-            }
+            key.extend(facts.values());
+            key.extend(rules.iter().filter_map(|rule| u32::try_from(*rule).ok()));
             let next = u32::try_from(classes.len()).unwrap_or(u32::MAX);
             let number = *keys.entry(key).or_insert_with(|| {
-                rules.retain(|rule| {
-                    self.readings.get(*rule).is_some_and(|r| r.admits_device(device))
-                });
+                let admits = |rule: &usize| {
+                    self.readings.get(*rule).is_some_and(|reading| reading.admits_device(device))
+                };
+                let rules = rules.into_iter().filter(admits).collect();
                 classes.push(Class { device, facts, rules });
                 next
             });
@@ -214,19 +168,14 @@ impl<'a> Builder<'a> {
         (classes, numbers)
     }
 
-    fn reading(&self, rule: usize) -> Option<&Reading> {
-        self.readings.get(rule)
-    }
-
-    /// Gives the devices that conditions name literally.
-    fn named_devices(&self, about: &[usize]) -> std::collections::HashSet<String> {
-        about
-            .iter()
-            .filter_map(|rule| self.readings.get(*rule))
-            .flat_map(|reading| &reading.mentions.literals)
-            .filter(|(kind, _)| kind == "Device")
-            .map(|(_, id)| id.clone())
-            .collect()
+    /// Gives the facts of a device that some rule reads.
+    fn facts_of(&mut self, device: &Device, separation: &Separation) -> BTreeMap<String, u32> {
+        let mut facts = BTreeMap::new();
+        for path in &separation.paths {
+            let text = device_fact(self.hospital, device, path).unwrap_or(device.id.as_str());
+            facts.insert(path.clone(), self.words.number(text));
+        }
+        facts
     }
 
     fn class(
