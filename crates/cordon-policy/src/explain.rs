@@ -2,7 +2,7 @@
 
 use cordon_model::{
     Act, Attestation, Decision, Device, DeviceState, Hospital, Identity, Now, Place, Posture,
-    Reason, Target,
+    Reason, Target, ZoneKind,
 };
 use serde::Serialize;
 
@@ -197,11 +197,7 @@ fn advice(hospital: &Hospital, device: &Device, act: &Act, reason: Reason) -> Op
     let profile = format!("profiles/{}.toml", device.profile);
     Some(match (reason, &act.target) {
         (_, Target::Device(_)) => "nothing can permit it: no device talks to another device; if the other one is a server, make it a service of the plan".to_owned(),
-        (_, Target::Address(endpoint)) => match hospital.zone_of(endpoint.address).1 {
-            kind if kind.is_for_devices() => "make the address a service in hospital.toml, declare it in the profile, permit it in policies/".to_owned(),
-            cordon_model::ZoneKind::Internet => "nothing can permit it: no device reaches the internet".to_owned(),
-            kind => format!("nothing can permit it: no device reaches a zone of kind {}", kind.name()),
-        },
+        (_, Target::Address(endpoint)) => unlisted(hospital.zone_of(endpoint.address).1),
         (Reason::UnlistedDestination, Target::Service(id)) => {
             format!("declare a flow to `{id}` in {profile} and permit it in policies/, if the type needs it")
         }
@@ -214,6 +210,18 @@ fn advice(hospital: &Hospital, device: &Device, act: &Act, reason: Reason) -> Op
         (Reason::UnknownDevice, _) => "register the device in devices.csv".to_owned(),
         (Reason::EvaluationFailed, _) => "mend the policy that cannot be evaluated; `cordon prove` names it".to_owned(),
     })
+}
+
+/// Says what can be done about an address that is no service.
+fn unlisted(kind: ZoneKind) -> String {
+    if kind.is_for_devices() {
+        return "make the address a service in hospital.toml, declare it in the profile, permit it in policies/".to_owned();
+    }
+    let zone = match kind == ZoneKind::Internet {
+        true => "the internet".to_owned(),
+        false => format!("a zone of kind {}", kind.name()),
+    };
+    format!("nothing can permit it: no device reaches {zone}")
 }
 
 /// Postures that differ in one thing.
