@@ -98,6 +98,25 @@ pub fn compile(hospital: &Hospital, book: &Rulebook, engine: &Engine) -> Compile
     Compiled { bundles: bundles.collect() }
 }
 
+/// Brings engine and bundles up to date with a change of devices, touching only what it must.
+/// # Shape
+/// As [`recompile`]; the engine is built again only when a device is of a class not seen before.
+#[must_use]
+pub fn update(
+    hospital: &Hospital,
+    book: &Rulebook,
+    engine: &mut Engine,
+    previous: &Compiled,
+    changed: &[&Device],
+) -> Compiled {
+    let mut now = changed.iter().filter_map(|device| hospital.device(device.id.as_str()));
+    let admitted = now.all(|device| engine.admit(hospital, device));
+    if !admitted {
+        *engine = Engine::build(hospital, book);
+    }
+    recompile(hospital, book, engine, previous, changed)
+}
+
 /// Compiles only what a change of devices touches; the plan, the profiles and the rules are the
 /// ones that `previous` was compiled from.
 /// # Shape

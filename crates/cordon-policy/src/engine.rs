@@ -13,8 +13,8 @@
 use std::sync::Arc;
 
 use cordon_model::{
-    Act, Decision, DeviceId, Direction, Hospital, Now, Operation, Posture, PostureSet, Protocol,
-    Reason, RuleId, ServiceId, Target, ZoneKind,
+    Act, Decision, Device, DeviceId, Direction, Hospital, Now, Operation, Posture, PostureSet,
+    Protocol, Reason, RuleId, ServiceId, Target, ZoneKind,
 };
 use rustc_hash::FxHashMap;
 
@@ -106,6 +106,7 @@ pub struct Engine {
     local: [usize; Operation::COUNT],
     zones: Vec<(ipnet::IpNet, ZoneKind)>,
     fixed: Fixed,
+    sorter: class::Sorter,
 }
 
 /// Answers that guardrails without conditions give, whatever else the policies say.
@@ -142,6 +143,20 @@ impl Engine {
     #[must_use]
     pub fn build(hospital: &Hospital, book: &Rulebook) -> Self {
         table::build(hospital, book)
+    }
+
+    /// Takes a device that was added or changed into the class it belongs to now.
+    /// # Shape
+    /// `false` when no device was of its class yet, or when the plan, the profiles or the rules
+    /// changed as well: then the engine has to be built again.
+    #[must_use]
+    pub fn admit(&mut self, hospital: &Hospital, device: &Device) -> bool {
+        let traits = self.sorter.traits(hospital, device);
+        let known = self.sorter.known(&traits.key);
+        if let Some(class) = known {
+            self.classes.insert(device.id.clone(), class);
+        }
+        known.is_some()
     }
 
     /// Counts the classes of devices that some rule tells apart.

@@ -4,6 +4,7 @@
 //! The table and the bundle are compared as sets of postures, so no cell is left out.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use cordon_model::bundle::{Bundle, BundleDevice, FlowKey, Role, flow_keys};
 use cordon_model::{
@@ -89,22 +90,20 @@ pub fn verify(
 }
 
 impl Verifier<'_> {
-    fn device(&mut self, device: &Device, compiled: &Compiled) {
-        let homes: Vec<&Bundle> = compiled
-            .bundles
-            .values()
-            .map(AsRef::as_ref)
-            .filter(|bundle| {
-                bundle.devices.binary_search_by(|other| other.id.cmp(&device.id)).is_ok()
-            })
-            .collect();
+    fn device<'c>(&mut self, device: &Device, compiled: &'c Compiled) {
+        let home = |bundle: &'c Arc<Bundle>| {
+            let place = bundle.devices.binary_search_by(|other| other.id.cmp(&device.id)).ok()?;
+            Some((bundle.as_ref(), bundle.devices.get(place)?))
+        };
+        let homes: Vec<(&Bundle, &BundleDevice)> =
+            compiled.bundles.values().filter_map(home).collect();
         for (id, service) in &self.hospital.services {
             for operation in service.protocol.operations() {
                 for direction in Direction::ALL {
                     let permitted = self.engine.permitted(&device.id, id, direction, operation);
                     self.cedar(device, id, direction, operation);
                     for bundle in &homes {
-                        self.bundle(device, bundle, id, direction, operation, &permitted);
+                        self.bundle(*bundle, id, direction, operation, &permitted);
                     }
                 }
             }
@@ -148,8 +147,7 @@ impl Verifier<'_> {
 
     fn bundle(
         &mut self,
-        device: &Device,
-        bundle: &Bundle,
+        (bundle, entry): (&Bundle, &BundleDevice),
         id: &ServiceId,
         direction: Direction,
         operation: Operation,
@@ -161,7 +159,6 @@ impl Verifier<'_> {
         {
             return;
         }
-        let Some(entry) = bundle.devices.iter().find(|other| other.id == device.id) else { return };
         let mut compiled = PostureSet::default();
         for (flow, service, postures) in bundle.flows_of(entry) {
             if service.id == *id
@@ -175,7 +172,7 @@ impl Verifier<'_> {
         if compiled != *permitted {
             self.tally.disagree(format!(
                 "{} {direction} {id} {operation} at {}: table permits {}, bundle {}",
-                device.id,
+                entry.id,
                 bundle.point,
                 crate::words::postures(permitted),
                 crate::words::postures(&compiled)

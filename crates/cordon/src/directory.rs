@@ -8,6 +8,7 @@ use cordon_model::{Hospital, Report};
 use cordon_policy::{Engine, Rulebook, compile};
 
 use crate::outcome::Failure;
+use crate::progress::Progress;
 
 /// A hospital and its rules, without errors.
 pub(crate) struct Read {
@@ -117,10 +118,13 @@ pub(crate) fn plan(dir: &Path) -> Result<Hospital, Failure> {
 }
 
 /// Reads a hospital, evaluates its rules and checks what only shows then.
-pub(crate) fn evaluate(dir: &Path) -> Result<Evaluated, Failure> {
+pub(crate) fn evaluate(dir: &Path, progress: &Progress) -> Result<Evaluated, Failure> {
+    let working = progress.spinner("reading the hospital");
     let Read { hospital, book, mut report } = load(dir)?;
+    working.set_message("evaluating the policies");
     let engine = Engine::build(&hospital, &book);
     compile::check(&hospital, &book, &engine, &mut report);
+    working.finish_and_clear();
     report.sort();
     if report.has_errors() {
         return Err(Failure::Data(report));

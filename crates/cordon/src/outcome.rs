@@ -50,6 +50,18 @@ impl Outcome {
     }
 }
 
+/// Writes an error with all that is behind it, once, where it is handled.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    text
+}
+
 /// Why a command did not do its work.
 #[derive(Debug)]
 pub(crate) enum Failure {

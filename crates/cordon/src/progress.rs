@@ -29,4 +29,15 @@ impl Progress {
         bar.enable_steady_tick(Duration::from_millis(500));
         bar
     }
+
+    /// Says that something goes on; it appears only if that takes longer than a second.
+    pub(crate) fn spinner(&self, what: &'static str) -> ProgressBar {
+        if !self.shown {
+            return ProgressBar::hidden();
+        }
+        let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
+        spinner.set_message(what);
+        spinner.enable_steady_tick(Duration::from_secs(1));
+        spinner
+    }
 }

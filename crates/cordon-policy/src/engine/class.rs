@@ -1,6 +1,6 @@
 //! Classes: devices that no rule tells apart, and what a profile says about an act.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cordon_model::fleet::Care;
 use cordon_model::{BuildingId, Device, Direction, Hospital, Operation, Service, ServiceId};
@@ -147,9 +147,9 @@ impl Reading {
 
 /// By what the rules tell devices apart.
 #[derive(Debug, Default)]
-pub(super) struct Separation {
+struct Separation {
     /// The facts that some rule reads.
-    pub(super) paths: BTreeSet<String>,
+    paths: BTreeSet<String>,
     /// Rules whose scope names no device and no group.
     general: Vec<usize>,
     /// The other rules, by the entity that their scope names.
@@ -161,7 +161,7 @@ pub(super) struct Separation {
 }
 
 impl Separation {
-    pub(super) fn new(readings: &[Reading]) -> Self {
+    fn new(readings: &[Reading]) -> Self {
         let mut separation = Self::default();
         let about = readings.iter().enumerate().filter(|(_, r)| r.is_about_connecting());
         for (rule, reading) in about {
@@ -181,7 +181,7 @@ impl Separation {
     }
 
     /// Gives the rules whose scope may admit a device, in order.
-    pub(super) fn rules_of(&self, device: &Device) -> Vec<usize> {
+    fn rules_of(&self, device: &Device) -> Vec<usize> {
         let mut rules = self.general.clone();
         let groups = [
             ("Device", device.id.as_str()),
@@ -200,8 +200,62 @@ impl Separation {
     }
 
     /// Says whether a device shares its class with no other.
-    pub(super) fn is_alone(&self, device: &Device) -> bool {
+    fn is_alone(&self, device: &Device) -> bool {
         self.everyone || self.named.contains(device.id.as_str())
+    }
+}
+
+/// What decides which class a device belongs to.
+#[derive(Debug)]
+pub(super) struct Traits {
+    pub(super) key: Vec<u32>,
+    /// The facts of the device that some rule reads.
+    pub(super) facts: BTreeMap<String, u32>,
+    /// The rules whose scope may admit the device, in order.
+    pub(super) rules: Vec<usize>,
+}
+
+/// Sorts devices into classes; kept with the table, so that a changed device finds its class.
+#[derive(Debug)]
+pub(super) struct Sorter {
+    pub(super) words: Words,
+    separation: Separation,
+    numbers: FxHashMap<Vec<u32>, u32>,
+}
+
+impl Sorter {
+    pub(super) fn new(readings: &[Reading]) -> Self {
+        let separation = Separation::new(readings);
+        Self { words: Words::default(), separation, numbers: FxHashMap::default() }
+    }
+
+    pub(super) fn traits(&mut self, hospital: &Hospital, device: &Device) -> Traits {
+        let rules = self.separation.rules_of(device);
+        let mut facts = BTreeMap::new();
+        for path in &self.separation.paths {
+            let text = device_fact(hospital, device, path).unwrap_or(device.id.as_str());
+            facts.insert(path.clone(), self.words.number(text));
+        }
+        let alone = self.separation.is_alone(device);
+        let mut key = vec![
+            self.words.number(device.profile.as_str()),
+            self.words.number(device.building.as_str()),
+            if alone { self.words.number(device.id.as_str()) } else { u32::MAX },
+        ];
+        key.extend(facts.values());
+        key.extend(rules.iter().filter_map(|rule| u32::try_from(*rule).ok()));
+        Traits { key, facts, rules }
+    }
+
+    /// Gives the number of the class with a key; a new number for a new key.
+    pub(super) fn number(&mut self, key: Vec<u32>) -> u32 {
+        let next = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
+        *self.numbers.entry(key).or_insert(next)
+    }
+
+    /// Gives the number of the class with a key, if there is one.
+    pub(super) fn known(&self, key: &[u32]) -> Option<u32> {
+        self.numbers.get(key).copied()
     }
 }
 

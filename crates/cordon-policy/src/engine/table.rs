@@ -8,7 +8,7 @@ use cordon_model::{
 };
 use rustc_hash::FxHashMap;
 
-use super::class::{Reading, Separation, Words, device_fact, relation, service_fact};
+use super::class::{Reading, Sorter, Traits, relation, service_fact};
 use super::evaluate::{Evaluator, Pair, Reach, key, seen_facts};
 use super::{Column, Engine, Fixed, HOURS, Relation, Row, forbidden, shared};
 use crate::cedar::Facts;
@@ -40,7 +40,7 @@ struct Builder<'a> {
     hospital: &'a Hospital,
     book: &'a Rulebook,
     readings: Vec<Reading>,
-    words: Words,
+    sorter: Sorter,
     evaluator: Evaluator<'a>,
     rows: Vec<Row>,
     row_numbers: FxHashMap<(Vec<(usize, u32)>, Reason), u32>,
@@ -49,11 +49,12 @@ struct Builder<'a> {
 }
 
 pub(super) fn build(hospital: &Hospital, book: &Rulebook) -> Engine {
+    let readings: Vec<Reading> = book.rules.iter().map(reading).collect();
     let mut builder = Builder {
         hospital,
         book,
-        readings: book.rules.iter().map(reading).collect(),
-        words: Words::default(),
+        sorter: Sorter::new(&readings),
+        readings,
         evaluator: Evaluator::new(hospital, book),
         rows: Vec::new(),
         row_numbers: FxHashMap::default(),
@@ -88,6 +89,7 @@ pub(super) fn build(hospital: &Hospital, book: &Rulebook) -> Engine {
         rule_ids: book.rules.iter().map(|rule| rule.id.clone()).collect(),
         local,
         zones: segments.chain(zones).collect(),
+        sorter: builder.sorter,
         fixed: Fixed::new(),
     }
 }
@@ -129,7 +131,7 @@ impl<'a> Builder<'a> {
             let mut facts = Facets::default();
             for path in ["zone", "kind", "protocol", "port", "everywhere", "buildings"] {
                 let text = service_fact(service, path).unwrap_or_default();
-                facts.insert(path, self.words.number(&text));
+                facts.insert(path, self.sorter.words.number(&text));
             }
             services.push((id, service, facts));
         }
@@ -138,44 +140,22 @@ impl<'a> Builder<'a> {
 
     /// Sorts the devices into classes that no rule and no profile tells apart.
     fn classes(&mut self) -> (Vec<Class<'a>>, FxHashMap<cordon_model::DeviceId, u32>) {
-        let separation = Separation::new(&self.readings);
         let mut classes: Vec<Class<'a>> = Vec::new();
-        let mut keys: FxHashMap<Vec<u32>, u32> = FxHashMap::default();
         let mut numbers = FxHashMap::default();
         let hospital = self.hospital;
         for device in &hospital.devices {
-            let rules = separation.rules_of(device);
-            let facts = self.facts_of(device, &separation);
-            let mut key = vec![
-                self.words.number(device.profile.as_str()),
-                self.words.number(device.building.as_str()),
-            ];
-            let alone = separation.is_alone(device);
-            key.push(if alone { self.words.number(device.id.as_str()) } else { u32::MAX });
-            key.extend(facts.values());
-            key.extend(rules.iter().filter_map(|rule| u32::try_from(*rule).ok()));
-            let next = u32::try_from(classes.len()).unwrap_or(u32::MAX);
-            let number = *keys.entry(key).or_insert_with(|| {
+            let Traits { key, facts, rules } = self.sorter.traits(hospital, device);
+            let number = self.sorter.number(key);
+            if usize::try_from(number) == Ok(classes.len()) {
                 let admits = |rule: &usize| {
                     self.readings.get(*rule).is_some_and(|reading| reading.admits_device(device))
                 };
                 let rules = rules.into_iter().filter(admits).collect();
                 classes.push(Class { device, facts, rules });
-                next
-            });
+            }
             numbers.insert(device.id.clone(), number);
         }
         (classes, numbers)
-    }
-
-    /// Gives the facts of a device that some rule reads.
-    fn facts_of(&mut self, device: &Device, separation: &Separation) -> BTreeMap<String, u32> {
-        let mut facts = BTreeMap::new();
-        for path in &separation.paths {
-            let text = device_fact(self.hospital, device, path).unwrap_or(device.id.as_str());
-            facts.insert(path.clone(), self.words.number(text));
-        }
-        facts
     }
 
     fn class(
@@ -253,7 +233,7 @@ impl<'a> Builder<'a> {
         for &rule in rules {
             let Some(reading) = self.readings.get(rule) else { continue };
             let seen = seen_facts(facts, reading);
-            let key = key(reading, pair, &class.facts, facets, facts, &mut self.words);
+            let key = key(reading, pair, &class.facts, facets, facts, &mut self.sorter.words);
             let number = self.evaluator.reach(rule, reading, key, pair, seen);
             let place = usize::try_from(number).unwrap_or(usize::MAX);
             if self.evaluator.reaches.get(place).is_some_and(|reach| !reach.is_nowhere()) {

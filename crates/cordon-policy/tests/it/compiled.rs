@@ -74,6 +74,26 @@ fn a_change_of_one_device_recompiles_only_what_it_touches() {
 }
 
 #[test]
+fn a_moved_device_finds_its_class_and_a_device_of_a_new_kind_gets_one() {
+    let Ready { hospital, book, mut engine } = ready(&sources("clinic"));
+    let before = compile(&hospital, &book, &engine);
+    for kind in ["vitals-monitor", "thermometer"] {
+        let mut changed = hospital.clone();
+        let old =
+            changed.devices.iter().find(|d| d.profile.as_str() == "infusion-pump").unwrap().clone();
+        let other = changed.devices.iter().find(|d| d.profile.as_str() == kind).unwrap().clone();
+        let device = changed.devices.iter_mut().find(|device| device.id == old.id).unwrap();
+        // In the thermometer's case the tier does not fit the segment: a class that nobody was in.
+        device.profile = other.profile;
+        device.unit = other.unit;
+        let device = device.clone();
+        let updated = compile::update(&changed, &book, &mut engine, &before, &[&old, &device]);
+        let fresh = cordon_policy::Engine::build(&changed, &book);
+        assert_eq!(updated.bundles, compile(&changed, &book, &fresh).bundles, "{kind}");
+    }
+}
+
+#[test]
 fn stored_bundles_of_every_version_open() {
     let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata/stored");
     let path = dir.join(format!("v{VERSION}/gw-suite.bundle"));

@@ -5,12 +5,12 @@ use std::fs;
 use std::path::Path;
 
 use cordon_model::Bundle;
-use cordon_policy::seal::{self, Seal, SealError};
+use cordon_policy::seal::{self, Seal};
 use cordon_policy::words;
 use serde_json::json;
 
 use crate::cli;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{Failure, Outcome, chain};
 
 /// How many devices are listed before the rest is counted.
 const DEVICES_SHOWN: usize = 25;
@@ -32,17 +32,6 @@ fn read(file: &Path) -> Result<String, Failure> {
     String::from_utf8(bytes).map_err(|_| {
         Failure::input(format!("{} is not UTF-8", file.display()), "this is no bundle")
     })
-}
-
-/// Writes an error with all that is behind it.
-fn chain(error: &SealError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        let _ = write!(text, ": {inner}");
-        source = inner.source();
-    }
-    text
 }
 
 fn show(file: &Path) -> Result<Outcome, Failure> {

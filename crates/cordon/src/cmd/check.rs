@@ -8,9 +8,10 @@ use serde_json::json;
 use crate::cli::Dir;
 use crate::directory;
 use crate::outcome::{Failure, Outcome};
+use crate::progress::Progress;
 
-pub(crate) fn run(args: &Dir) -> Result<Outcome, Failure> {
-    let read = directory::evaluate(&args.dir)?;
+pub(crate) fn run(args: &Dir, progress: &Progress) -> Result<Outcome, Failure> {
+    let read = directory::evaluate(&args.dir, progress)?;
     let sums = summary(&read.hospital);
     let json = json!({
         "ok": true,

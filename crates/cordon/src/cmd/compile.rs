@@ -36,7 +36,7 @@ struct Entry {
 }
 
 pub(crate) fn run(args: &Compile, progress: &Progress) -> Result<Outcome, Failure> {
-    let read = directory::evaluate(&args.dir)?;
+    let read = directory::evaluate(&args.dir, progress)?;
     if !args.without_proof {
         let proved = prove::all(&read, args.solver.as_deref(), prove::LIMIT_S, progress)?;
         if proved.exit != Exit::Done {

@@ -9,10 +9,11 @@ use super::check::thousands;
 use crate::cli::Diff;
 use crate::directory;
 use crate::outcome::{Failure, Outcome};
+use crate::progress::Progress;
 
-pub(crate) fn run(args: &Diff) -> Result<Outcome, Failure> {
-    let old = directory::evaluate(&args.dir_a)?;
-    let new = directory::evaluate(&args.dir_b)?;
+pub(crate) fn run(args: &Diff, progress: &Progress) -> Result<Outcome, Failure> {
+    let old = directory::evaluate(&args.dir_a, progress)?;
+    let new = directory::evaluate(&args.dir_b, progress)?;
     let difference = diff((&old.hospital, &old.engine), (&new.hospital, &new.engine));
     let mut text = String::new();
     section(&mut text, "gained (permitted now, denied before)", &difference.gained);

@@ -7,10 +7,11 @@ use serde_json::json;
 use crate::cli::Export;
 use crate::directory;
 use crate::outcome::{Failure, Outcome};
+use crate::progress::Progress;
 
-pub(crate) fn run(args: &Export) -> Result<Outcome, Failure> {
+pub(crate) fn run(args: &Export, progress: &Progress) -> Result<Outcome, Failure> {
     let Export::Nft { dir, pep, hour } = args;
-    let read = directory::evaluate(dir)?;
+    let read = directory::evaluate(dir, progress)?;
     let compiled = compile::compile(&read.hospital, &read.book, &read.engine);
     let unknown = || {
         let near: Vec<&str> = compiled.bundles.keys().map(PointId::as_str).take(5).collect();

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::cli::{Import, ImportTable};
 use crate::directory;
 use crate::import::{self, Choices, Conflict, ImportError, Imported, Known, KnownSegment, Source};
-use crate::outcome::{Exit, Failure, Outcome};
+use crate::outcome::{Exit, Failure, Outcome, chain};
 
 /// How many conflicts are printed before the rest is counted.
 const CONFLICTS_SHOWN: usize = 50;
@@ -30,12 +30,7 @@ pub(crate) fn run(args: &Import) -> Result<Outcome, Failure> {
 }
 
 fn refusal(error: &ImportError) -> Failure {
-    let mut message = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        let _ = write!(message, ": {inner}");
-        source = inner.source();
-    }
+    let message = chain(error);
     Failure::input(message, "see docs/guide/import.md for what each import reads")
 }
 

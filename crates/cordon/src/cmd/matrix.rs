@@ -12,7 +12,7 @@ use crate::outcome::{Failure, Outcome};
 use crate::progress::Progress;
 
 pub(crate) fn run(args: &Matrix, progress: &Progress) -> Result<Outcome, Failure> {
-    let read = directory::evaluate(&args.dir)?;
+    let read = directory::evaluate(&args.dir, progress)?;
     let mut text = matrix::text(&read.hospital, &read.engine);
     if !args.verify {
         let lines: Vec<&str> = text.lines().collect();

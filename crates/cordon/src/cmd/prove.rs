@@ -10,14 +10,14 @@ use serde_json::json;
 
 use crate::cli::Prove;
 use crate::directory::{self, Evaluated};
-use crate::outcome::{Exit, Failure, Outcome};
+use crate::outcome::{Exit, Failure, Outcome, chain};
 use crate::progress::Progress;
 
 /// Seconds that one question may take when nobody says otherwise.
 pub(crate) const LIMIT_S: u32 = 60;
 
 pub(crate) fn run(args: &Prove, progress: &Progress) -> Result<Outcome, Failure> {
-    let read = directory::evaluate(&args.dir)?;
+    let read = directory::evaluate(&args.dir, progress)?;
     let mut outcome = all(&read, args.solver.as_deref(), args.limit_s, progress)?;
     let Some(old_dir) = &args.against else { return Ok(outcome) };
     let old = directory::load(old_dir)?;
@@ -50,12 +50,7 @@ fn prover(solver: Option<&Path>, limit_s: u32) -> Prover {
 }
 
 fn refusal(error: &ProveError) -> Failure {
-    let mut message = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        let _ = write!(message, ": {inner}");
-        source = inner.source();
-    }
+    let message = chain(error);
     match error {
         ProveError::SolverMissing { .. } | ProveError::SolverUnknown { .. } => Failure::config(
             message,

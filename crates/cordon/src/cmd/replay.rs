@@ -1,5 +1,6 @@
 //! `cordon replay`: the shadow run before enforcement.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -18,10 +19,14 @@ use super::{at, posture};
 use crate::cli::Replay;
 use crate::directory;
 use crate::flows::{self, FlowRecord, FlowsError};
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{Failure, Outcome, chain};
+use crate::progress::Progress;
 
 /// Up to this many flows are printed one by one; more are grouped unless `--all` is given.
 const FLOWS_SHOWN: usize = 100;
+
+/// How many devices are listed before the rest is counted.
+const DEVICES_SHOWN: usize = 40;
 
 /// The verdict on one recorded flow.
 #[derive(Debug, Serialize)]
@@ -48,8 +53,8 @@ struct Verdict {
     mac_differs: bool,
 }
 
-pub(crate) fn run(args: &Replay) -> Result<Outcome, Failure> {
-    let read = directory::evaluate(&args.dir)?;
+pub(crate) fn run(args: &Replay, progress: &Progress) -> Result<Outcome, Failure> {
+    let read = directory::evaluate(&args.dir, progress)?;
     let asker = Asker::new(&read.hospital, &read.engine, args)?;
     let mut verdicts = Vec::new();
     let mut text = String::new();
@@ -84,12 +89,7 @@ fn refusal(error: &FlowsError) -> Failure {
         report.omitted = *omitted;
         return Failure::Data(report);
     }
-    let mut message = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        let _ = write!(message, ": {inner}");
-        source = inner.source();
-    }
+    let message = chain(error);
     match error {
         FlowsError::Unreadable { .. } => Failure::config(message, "check the path"),
         FlowsError::Unrecognized { .. }
@@ -317,10 +317,30 @@ fn write_flow(text: &mut String, verdict: &Verdict) {
     );
 }
 
+/// Flows of one device: permitted, denied, and those that would break.
+type Counts = (usize, usize, usize);
+
+fn write_devices(text: &mut String, devices: &BTreeMap<&str, Counts>) {
+    if devices.len() < 2 {
+        return;
+    }
+    text.push_str("\nby device: permitted, denied, would break\n");
+    let mut worst: Vec<_> = devices.iter().collect();
+    worst.sort_by_key(|(device, (_, deny, breaks))| (Reverse((*breaks, *deny)), **device));
+    for (device, (permit, deny, breaks)) in worst.iter().take(DEVICES_SHOWN) {
+        let _ = writeln!(text, "  {device:<32} {permit:>8} {deny:>8} {breaks:>8}");
+    }
+    if worst.len() > DEVICES_SHOWN {
+        let more = worst.len() - DEVICES_SHOWN;
+        let _ = writeln!(text, "  … and {more} more; --json lists all");
+    }
+    text.push('\n');
+}
+
 type Group<'a> = (&'a str, &'a str, &'a str, &'a str);
 
 fn totals(text: &mut String, verdicts: &[Verdict]) -> serde_json::Value {
-    let mut devices: BTreeMap<&str, (usize, usize, usize)> = BTreeMap::new();
+    let mut devices: BTreeMap<&str, Counts> = BTreeMap::new();
     let mut groups: BTreeMap<Group<'_>, (usize, u64)> = BTreeMap::new();
     let (mut permitted, mut denied, mut breaking, mut foreign) = (0usize, 0usize, 0usize, 0usize);
     for verdict in verdicts {
@@ -363,6 +383,7 @@ fn totals(text: &mut String, verdicts: &[Verdict]) -> serde_json::Value {
             );
         }
     }
+    write_devices(text, &devices);
     let _ = writeln!(
         text,
         "{}",
