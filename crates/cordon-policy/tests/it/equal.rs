@@ -21,7 +21,7 @@ fn cedar_table_bundles_and_kernel_agree_in_every_cell_of_the_clinic() {
 fn cedar_table_bundles_and_kernel_agree_in_the_large_hospital() {
     let Ready { hospital, book, engine } = ready(&sources("metropolitan"));
     let compiled = compile::compile(&hospital, &book, &engine);
-    let every = if soak() { 1 } else { 1_009 };
+    let every = if soak() { 17 } else { 1_009 };
     let tally = verify::verify(&hospital, &book, &engine, &compiled, every, &mut || {});
     assert_eq!(tally.disagreements, Vec::<String>::new());
     assert!(tally.bundle_cells > 10_000_000, "{tally:?}");
@@ -112,7 +112,7 @@ fn policy() -> impl Strategy<Value = String> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if soak() { 3_000 } else { 60 },
+        cases: if soak() { 1_500 } else { 60 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
