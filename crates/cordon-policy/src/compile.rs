@@ -373,25 +373,31 @@ fn api_rate(
 /// Checks what only shows when policy and profiles meet: lifelines that policy forbids, flows that
 /// nothing ever permits, inspection that nobody can do.
 pub fn check(hospital: &Hospital, book: &Rulebook, engine: &Engine, report: &mut Report) {
-    let mut seen: BTreeSet<(&str, usize, Tier)> = BTreeSet::new();
+    let mut classes = BTreeSet::new();
+    let mut blamed = BTreeSet::new();
     for device in &hospital.devices {
         let Some(profile) = hospital.profiles.get(&device.profile) else { continue };
+        if !classes.insert(engine.class_of(&device.id)) {
+            continue;
+        }
         for (number, flow) in profile.flows.iter().enumerate() {
-            if seen.insert((device.profile.as_str(), number, device.tier)) {
-                check_flow(hospital, engine, device, flow, report);
+            let here = (device.profile.as_str(), number, device.tier);
+            if !blamed.contains(&here) && !check_flow(hospital, engine, device, flow, report) {
+                blamed.insert(here);
             }
         }
     }
     check_inspection(hospital, book, engine, report);
 }
 
+/// Says whether there was nothing to blame.
 fn check_flow(
     hospital: &Hospital,
     engine: &Engine,
     device: &Device,
     flow: &Flow,
     report: &mut Report,
-) {
+) -> bool {
     for (id, _) in hospital.resolve(flow, &device.building) {
         for operation in &flow.operations {
             let permitted = engine.permitted(&device.id, id, flow.direction, *operation);
@@ -410,7 +416,7 @@ fn check_flow(
                 );
                 let help = "permit it in policies/, or take the `lifeline` mark from the flow";
                 report.error("lifeline-forbidden", flow.place.clone(), message, help);
-                return;
+                return false;
             }
             if permitted.is_empty() {
                 let message = format!(
@@ -419,10 +425,11 @@ fn check_flow(
                 );
                 let help = "permit it in policies/, or remove it from the profile";
                 report.warning("never-permitted", flow.place.clone(), message, help);
-                return;
+                return false;
             }
         }
     }
+    true
 }
 
 /// Says whether a lifeline has to be there in a posture: always for RED and GREEN-LS but when

@@ -34,6 +34,12 @@ impl<'a> Oracle<'a> {
         let Some(device) = self.hospital.device(act.device.as_str()) else {
             return denied(Reason::UnknownDevice, Vec::new());
         };
+        if let Target::Service(id) = &act.target
+            && !self.hospital.services.contains_key(id)
+        {
+            let rules = engine::rules(&["guardrail.listed-services-only"]);
+            return denied(Reason::UnlistedDestination, rules.to_vec());
+        }
         let relation = self.relation(device, act);
         match self.question(device, act, relation, posture, now) {
             Some((request, entities)) => self.answer(&request, &entities, silence(act, relation)),

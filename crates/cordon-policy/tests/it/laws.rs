@@ -37,6 +37,7 @@ fn a_permit_of_everything_opens_neither_the_internet_nor_another_device() {
         Target::Address(outside),
         Target::Device(two.id.clone()),
         Target::Service("records".parse().unwrap()),
+        Target::Service("nowhere".parse().unwrap()),
     ];
     for target in targets {
         for operation in ["opaque.connect", "dicom.c-store"] {
@@ -165,6 +166,14 @@ fn a_policy_that_cuts_a_lifeline_is_an_error_at_the_flow() {
     let entry = report.entries.iter().find(|e| e.label == "lifeline-forbidden").unwrap();
     assert!(entry.place.file.starts_with("profiles/") && entry.place.line > 0, "{entry:?}");
     assert!(entry.message.contains("attestation failed"), "{}", entry.message);
+}
+
+#[test]
+fn a_lifeline_that_is_cut_in_one_building_alone_is_found() {
+    let forbid = "@id(\"d-is-closed\") forbid (principal is Device, action == Action::\"connect\", resource is Service)\nwhen { principal.building == Building::\"d\" };\n";
+    let report = findings("policies/zz.cedar", |_| forbid.to_owned());
+    let cut: Vec<_> = report.entries.iter().filter(|e| e.label == "lifeline-forbidden").collect();
+    assert!(cut.iter().any(|e| e.place.file == "profiles/ventilator.toml"), "{cut:?}");
 }
 
 #[test]
