@@ -8,6 +8,7 @@ use cordon_model::hospital::Sources;
 use cordon_model::{Device, Hospital, Mac, Report};
 use cordon_policy::classify::classify;
 use cordon_policy::compile::{self, Compiled, compile, recompile};
+use cordon_policy::consistency;
 use cordon_policy::seal::Sealer;
 use cordon_policy::{Engine, Rulebook};
 
@@ -61,7 +62,7 @@ fn whole(sources: &Sources) -> anyhow::Result<Whole> {
     let (engine, taken) = once(|| Engine::build(&hospital, &book));
     steps.push(("evaluate the policies", taken));
     let mut report = Report::default();
-    let ((), taken) = once(|| compile::check(&hospital, &book, &engine, &mut report));
+    let ((), taken) = once(|| consistency::check(&hospital, &book, &engine, &mut report));
     ensure!(!report.has_errors(), "the hospital is not sound");
     steps.push(("check policies against profiles", taken));
     let classified =

@@ -10,9 +10,7 @@ use cordon_model::bundle::{
 };
 use cordon_model::fleet::{Envelope, Flow, Profile, TierPlan};
 use cordon_model::tier::fail_action;
-use cordon_model::{
-    Device, DeviceState, Failure, Hospital, PointId, Posture, PostureSet, Report, ServiceId, Tier,
-};
+use cordon_model::{Device, Failure, Hospital, PointId, PostureSet, ServiceId, Tier};
 use rustc_hash::FxHashMap;
 
 use crate::engine::{Engine, Grant, Relation};
@@ -368,102 +366,4 @@ fn api_rate(
     let granted =
         rules.iter().filter_map(|r| book.rules.get(*r)).filter_map(|r| r.api_rate_per_minute);
     granted.chain(declared.and_then(|flow| flow.api_rate_per_minute)).min()
-}
-
-/// Checks what only shows when policy and profiles meet: lifelines that policy forbids, flows that
-/// nothing ever permits, inspection that nobody can do.
-pub fn check(hospital: &Hospital, book: &Rulebook, engine: &Engine, report: &mut Report) {
-    let mut classes = BTreeSet::new();
-    let mut blamed = BTreeSet::new();
-    for device in &hospital.devices {
-        let Some(profile) = hospital.profiles.get(&device.profile) else { continue };
-        if !classes.insert(engine.class_of(&device.id)) {
-            continue;
-        }
-        for (number, flow) in profile.flows.iter().enumerate() {
-            let here = (device.profile.as_str(), number, device.tier);
-            if !blamed.contains(&here) && !check_flow(hospital, engine, device, flow, report) {
-                blamed.insert(here);
-            }
-        }
-    }
-    check_inspection(hospital, book, engine, report);
-}
-
-/// Says whether there was nothing to blame.
-fn check_flow(
-    hospital: &Hospital,
-    engine: &Engine,
-    device: &Device,
-    flow: &Flow,
-    report: &mut Report,
-) -> bool {
-    for (id, _) in hospital.resolve(flow, &device.building) {
-        for operation in &flow.operations {
-            let permitted = engine.permitted(&device.id, id, flow.direction, *operation);
-            let needed: PostureSet =
-                Posture::all().filter(|p| is_needed(device, flow, *p)).collect();
-            let missing = Posture::all().find(|p| needed.contains(*p) && !permitted.contains(*p));
-            if let (true, Some(posture)) = (flow.lifeline, missing) {
-                let message = format!(
-                    "policy forbids a lifeline: {operation} between `{}` ({}) and `{id}` in state {}, identity {}, attestation {}{}",
-                    device.id,
-                    device.tier,
-                    posture.state,
-                    posture.identity,
-                    posture.attestation,
-                    if posture.emergency { ", emergency" } else { "" }
-                );
-                let help = "permit it in policies/, or take the `lifeline` mark from the flow";
-                report.error("lifeline-forbidden", flow.place.clone(), message, help);
-                return false;
-            }
-            if permitted.is_empty() {
-                let message = format!(
-                    "the profile declares {operation} with `{id}`, but no policy ever permits it to {}",
-                    device.tier
-                );
-                let help = "permit it in policies/, or remove it from the profile";
-                report.warning("never-permitted", flow.place.clone(), message, help);
-                return false;
-            }
-        }
-    }
-    true
-}
-
-/// Says whether a lifeline has to be there in a posture: always for RED and GREEN-LS but when
-/// isolated, in normal service for the others.
-fn is_needed(device: &Device, flow: &Flow, posture: Posture) -> bool {
-    use cordon_model::{Attestation, Identity};
-    if !flow.lifeline || posture.state == DeviceState::Isolated {
-        return false;
-    }
-    device.tier.protects_lifelines()
-        || (posture.state == DeviceState::Normal
-            && matches!(posture.identity, Identity::Certificate | Identity::GatewayBound)
-            && matches!(posture.attestation, Attestation::Passed | Attestation::Unable))
-}
-
-fn check_inspection(hospital: &Hospital, book: &Rulebook, engine: &Engine, report: &mut Report) {
-    let ids: Vec<&ServiceId> = hospital.services.keys().collect();
-    let mut seen = BTreeSet::new();
-    for grant in engine.grants.iter().flatten().filter(|grant| grant.relation_is_declared()) {
-        let Some(id) = ids.get(grant.service) else { continue };
-        let Some(service) = hospital.services.get(*id) else { continue };
-        let rules = engine.rows.get(grant.row).map(|row| row.rules.as_slice()).unwrap_or_default();
-        let asks = rules.iter().filter_map(|rule| book.rules.get(*rule)).find(|rule| rule.inspect);
-        if let (Some(rule), None, true) = (asks, service.inspector, seen.insert(*id)) {
-            let message =
-                format!("policy `{}` asks for inspection, `{id}` has no inspector", rule.id);
-            let help = "add `inspector` to the service, or drop `@inspect` from the policy";
-            report.error("no-inspector", service.place.clone(), message, help);
-        }
-    }
-}
-
-impl Grant {
-    fn relation_is_declared(&self) -> bool {
-        matches!(self.relation, Relation::Declared { .. })
-    }
 }

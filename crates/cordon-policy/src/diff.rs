@@ -50,8 +50,14 @@ impl Difference {
     }
 }
 
-type Verdicts = BTreeMap<(ServiceId, Direction, Operation), PostureSet>;
-type Key = (String, String, ServiceId, Direction, Operation, PostureSet);
+/// The postures that are permitted, hour by hour.
+type Hours = [PostureSet; 24];
+type Verdicts = BTreeMap<(ServiceId, Direction, Operation), Hours>;
+/// Type, tier, service, direction, verb, postures, and the hours as a mask: bit 0 is midnight.
+type Key = (String, String, ServiceId, Direction, Operation, PostureSet, u32);
+
+/// The mask of all hours.
+const ALL_DAY: u32 = 0x00ff_ffff;
 
 /// Compares two hospitals, device by device.
 #[must_use]
@@ -106,8 +112,11 @@ fn verdicts(
         let (Some(id), Some(row)) = (ids.get(grant.service), of.1.rows.get(grant.row)) else {
             continue;
         };
-        let permitted = row.permitted.iter().fold(PostureSet::default(), |all, set| all.union(set));
-        verdicts.insert(((*id).clone(), grant.direction, grant.operation), permitted);
+        let mut hours = [row.permitted.first().copied().unwrap_or_default(); 24];
+        for (hour, set) in hours.iter_mut().zip(&row.permitted) {
+            *hour = *set;
+        }
+        verdicts.insert(((*id).clone(), grant.direction, grant.operation), hours);
     }
     if let Some(slot) = known.get_mut(class) {
         *slot = Some(verdicts.clone());
@@ -117,11 +126,23 @@ fn verdicts(
 
 /// What is in the first and not in the second.
 fn minus(first: &Verdicts, second: &Verdicts) -> Verdicts {
-    let rest = first.iter().map(|(key, set)| {
-        let other = second.get(key).copied().unwrap_or_default();
-        (key.clone(), set.difference(&other))
+    let rest = first.iter().map(|(key, hours)| {
+        let mut hours = *hours;
+        for (hour, other) in hours.iter_mut().zip(second.get(key).into_iter().flatten()) {
+            *hour = hour.difference(other);
+        }
+        (key.clone(), hours)
     });
-    rest.filter(|(_, set)| !set.is_empty()).collect()
+    rest.filter(|(_, hours)| hours.iter().any(|set| !set.is_empty())).collect()
+}
+
+/// Groups the hours with the same postures.
+fn by_postures(hours: &Hours) -> BTreeMap<PostureSet, u32> {
+    let mut groups: BTreeMap<PostureSet, u32> = BTreeMap::new();
+    for (hour, set) in hours.iter().enumerate().filter(|(_, set)| !set.is_empty()) {
+        *groups.entry(*set).or_default() |= 1 << hour;
+    }
+    groups
 }
 
 fn count(
@@ -130,32 +151,41 @@ fn count(
     verdicts: &Verdicts,
     example: &str,
 ) {
-    for ((service, direction, operation), set) in verdicts {
-        let key = (kind.0.clone(), kind.1.clone(), service.clone(), *direction, *operation, *set);
-        changes.entry(key).or_insert_with(|| (0, example.to_owned())).0 += 1;
+    for ((service, direction, operation), hours) in verdicts {
+        for (set, mask) in by_postures(hours) {
+            let (kind, tier) = kind.clone();
+            let key = (kind, tier, service.clone(), *direction, *operation, set, mask);
+            changes.entry(key).or_insert_with(|| (0, example.to_owned())).0 += 1;
+        }
     }
 }
 
 /// Puts verbs together that changed alike.
 fn changes(counted: BTreeMap<Key, (usize, String)>) -> Vec<Change> {
     let mut joined: BTreeMap<(Key, usize, String), Vec<Operation>> = BTreeMap::new();
-    for ((kind, tier, service, direction, operation, set), (devices, example)) in counted {
+    for ((kind, tier, service, direction, operation, set, mask), (devices, example)) in counted {
         let Some(any) = operation.protocol().operations().next() else { continue };
-        let key = ((kind, tier, service, direction, any, set), devices, example);
+        let key = ((kind, tier, service, direction, any, set, mask), devices, example);
         joined.entry(key).or_default().push(operation);
     }
     let change = |((key, devices, example), operations): ((Key, usize, String), Vec<Operation>)| {
-        let (kind, tier, service, direction, _, set) = key;
+        let (kind, tier, service, direction, _, set, mask) = key;
         Change {
             kind,
             tier,
             service: service.to_string(),
             direction: direction.name().to_owned(),
             operations: words::operations(&operations),
-            postures: words::postures(&set),
+            postures: when(&set, mask),
             devices,
             example,
         }
     };
     joined.into_iter().map(change).collect()
+}
+
+/// Says in which postures, and at which hours when not at all of them.
+fn when(set: &PostureSet, mask: u32) -> String {
+    let postures = words::postures(set);
+    if mask == ALL_DAY { postures } else { format!("{postures}, {}", words::hours(mask)) }
 }

@@ -229,13 +229,27 @@ impl Engine {
         direction: Direction,
         operation: Operation,
     ) -> PostureSet {
+        let hours = self.permitted_by_hour(device, service, direction, operation);
+        hours.iter().fold(PostureSet::default(), |all, set| all.union(set))
+    }
+
+    /// Gives the postures in which an act on a service is permitted, hour by hour.
+    /// # Shape
+    /// One set when no rule reads the hour, 24 when some does, none for what the plan lacks.
+    #[must_use]
+    pub fn permitted_by_hour(
+        &self,
+        device: &DeviceId,
+        service: &ServiceId,
+        direction: Direction,
+        operation: Operation,
+    ) -> &[PostureSet] {
         let row = self.class_of(device).and_then(|class| {
             let column = self.columns.get(service)?;
             (operation.protocol() == column.protocol)
                 .then(|| self.row(class, *column, direction, operation))?
         });
-        row.map(|row| row.permitted.iter().fold(PostureSet::default(), |all, set| all.union(set)))
-            .unwrap_or_default()
+        row.map(|row| row.permitted.as_slice()).unwrap_or_default()
     }
 
     /// Gives the names of rules by their numbers.

@@ -2,7 +2,7 @@
 
 use cordon_model::{
     Act, Attestation, Decision, Device, DeviceState, Hospital, Identity, Now, Place, Posture,
-    Reason, Target, ZoneKind,
+    Reason, ServiceId, Target, ZoneKind,
 };
 use serde::Serialize;
 
@@ -198,6 +198,9 @@ fn advice(hospital: &Hospital, device: &Device, act: &Act, reason: Reason) -> Op
     Some(match (reason, &act.target) {
         (_, Target::Device(_)) => "nothing can permit it: no device talks to another device; if the other one is a server, make it a service of the plan".to_owned(),
         (_, Target::Address(endpoint)) => unlisted(hospital.zone_of(endpoint.address).1),
+        (_, Target::Service(id)) if speaks_otherwise(hospital, id, act) => {
+            format!("nothing can permit it: `{id}` does not speak {}", act.operation.protocol())
+        }
         (Reason::UnlistedDestination, Target::Service(id)) => {
             format!("declare a flow to `{id}` in {profile} and permit it in policies/, if the type needs it")
         }
@@ -210,6 +213,10 @@ fn advice(hospital: &Hospital, device: &Device, act: &Act, reason: Reason) -> Op
         (Reason::UnknownDevice, _) => "register the device in devices.csv".to_owned(),
         (Reason::EvaluationFailed, _) => "mend the policy that cannot be evaluated; `cordon prove` names it".to_owned(),
     })
+}
+
+fn speaks_otherwise(hospital: &Hospital, id: &ServiceId, act: &Act) -> bool {
+    hospital.services.get(id).is_some_and(|s| s.protocol != act.operation.protocol())
 }
 
 /// Says what can be done about an address that is no service.

@@ -12,6 +12,7 @@
 pub mod cedar;
 pub mod classify;
 pub mod compile;
+pub mod consistency;
 pub mod diff;
 pub mod engine;
 pub mod explain;

@@ -92,6 +92,14 @@ pub fn proofs(set: &PostureSet) -> String {
     identities.into_iter().chain(attestations).collect::<Vec<_>>().join("; ")
 }
 
+/// Names the hours of a mask: bit 0 is midnight, UTC.
+#[must_use]
+pub fn hours(mask: u32) -> String {
+    let hours: Vec<String> =
+        (0..24).filter(|hour| mask >> hour & 1 == 1).map(|hour| format!("{hour:02}")).collect();
+    format!("at the hours {} UTC", hours.join(" "))
+}
+
 /// Names operations of one protocol; all of them in one word.
 #[must_use]
 pub fn operations(operations: &[Operation]) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use cordon_model::hospital::{self, Sources, limits};
 use cordon_model::{Hospital, Report};
-use cordon_policy::{Engine, Rulebook, compile};
+use cordon_policy::{Engine, Rulebook, consistency};
 
 use crate::outcome::Failure;
 use crate::progress::Progress;
@@ -123,7 +123,7 @@ pub(crate) fn evaluate(dir: &Path, progress: &Progress) -> Result<Evaluated, Fai
     let Read { hospital, book, mut report } = load(dir)?;
     working.set_message("evaluating the policies");
     let engine = Engine::build(&hospital, &book);
-    compile::check(&hospital, &book, &engine, &mut report);
+    consistency::check(&hospital, &book, &engine, &mut report);
     working.finish_and_clear();
     report.sort();
     if report.has_errors() {

@@ -51,7 +51,7 @@ pub(super) fn ignored_test(tree: &Tree, findings: &mut Findings) {
 
 /// A path of the machine it was written on works there and nowhere else.
 pub(super) fn machine_path(tree: &Tree, findings: &mut Findings) {
-    let paths = [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/tmp/", "bash_jobs")];
+    let paths = [concat!("/ho", "me/"), concat!("/ro", "ot/")];
     for file in tree.files().filter(|file| !is_foreign(file.path())) {
         for (line, text) in file.lines() {
             for path in paths.iter().filter(|path| names(text, path)) {

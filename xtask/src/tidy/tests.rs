@@ -220,9 +220,9 @@ fn every_test_runs() {
 
 #[test]
 fn no_file_names_a_machine() {
-    check("machine-path", &[("a.md", concat!("see /wo", "rk/main\n"))], &["a.md:1"]);
+    check("machine-path", &[("a.md", concat!("see /ho", "me/main\n"))], &["a.md:1"]);
     check("machine-path", &[("a.toml", concat!("a = \"/ro", "ot/x\"\n"))], &["a.toml:1"]);
-    check("machine-path", &[("a.md", concat!("docs/wo", "rk/plan.md ../ro", "ot/x\n"))], &[]);
+    check("machine-path", &[("a.md", concat!("docs/ho", "me/plan.md ../ro", "ot/x\n"))], &[]);
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn labels_in_sources() -> BTreeSet<String> {
         "crates/cordon-model/src/hospital.rs",
         "crates/cordon-model/src/hospital",
         "crates/cordon-policy/src/rulebook.rs",
-        "crates/cordon-policy/src/compile.rs",
+        "crates/cordon-policy/src/consistency.rs",
     ];
     let markers =
         [".error(", ".error_at(", ".warning(", ".parsed(", ".parsed_if_there(", "            ("];

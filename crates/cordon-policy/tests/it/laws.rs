@@ -5,7 +5,7 @@ use cordon_model::{
     Report, Target, Transport,
 };
 use cordon_policy::oracle::Oracle;
-use cordon_policy::{Rulebook, compile};
+use cordon_policy::{Rulebook, consistency};
 
 use crate::hospital::{Ready, ready, sources};
 
@@ -154,7 +154,7 @@ fn findings(path: &str, edit: impl Fn(&str) -> String) -> Report {
     files.insert(path, edit(&text));
     let Ready { hospital, book, engine } = ready(&files);
     let mut report = Report::default();
-    compile::check(&hospital, &book, &engine, &mut report);
+    consistency::check(&hospital, &book, &engine, &mut report);
     report
 }
 
@@ -174,6 +174,42 @@ fn a_lifeline_that_is_cut_in_one_building_alone_is_found() {
     let report = findings("policies/zz.cedar", |_| forbid.to_owned());
     let cut: Vec<_> = report.entries.iter().filter(|e| e.label == "lifeline-forbidden").collect();
     assert!(cut.iter().any(|e| e.place.file == "profiles/ventilator.toml"), "{cut:?}");
+}
+
+#[test]
+fn a_lifeline_that_is_cut_at_night_alone_is_found_and_its_rule_named() {
+    let forbid = "@id(\"night\") forbid (principal is Device, action == Action::\"connect\", resource is Service)\nwhen { context.hour > 21 };\n";
+    let report = findings("policies/zz.cedar", |_| forbid.to_owned());
+    let entry = report.entries.iter().find(|e| e.label == "lifeline-forbidden").unwrap();
+    assert!(
+        entry.message.contains("22:00 UTC: forbidden by `night` (policies/zz.cedar:1)"),
+        "{entry:?}"
+    );
+    assert!(entry.help.contains("narrow that policy"));
+}
+
+#[test]
+fn a_lifeline_that_containment_would_cut_is_a_warning() {
+    let forbid = "@id(\"c\") forbid (principal is Device, action == Action::\"connect\", resource is Service)\nwhen { principal.tier == Tier::\"ORANGE\" && context.state == State::\"CONTAINED\" };\n";
+    let report = findings("policies/zz.cedar", |_| forbid.to_owned());
+    assert!(!report.has_errors());
+    assert!(report.entries.iter().any(|e| e.label == "lifeline-not-kept"), "{report:?}");
+}
+
+#[test]
+fn an_edit_that_concerns_some_hours_shows_in_the_difference() {
+    let old = ready(&sources("clinic"));
+    let mut files = sources("clinic");
+    let forbid = "@id(\"night\") forbid (principal is Device, action == Action::\"connect\", resource is Service)\nwhen { context.hour > 21 };\n";
+    files.insert("policies/zz.cedar", forbid);
+    let new = ready(&files);
+    let difference =
+        cordon_policy::diff::diff((&old.hospital, &old.engine), (&new.hospital, &new.engine));
+    assert!(difference.gained.is_empty() && !difference.lost.is_empty());
+    assert!(
+        difference.lost.iter().all(|c| c.postures.ends_with("at the hours 22 23 UTC")),
+        "{difference:?}"
+    );
 }
 
 #[test]

@@ -96,6 +96,9 @@ fn write_flow(text: &mut String, bundle: &Bundle, flow: &cordon_model::bundle::B
     let when = bundle.postures.get(flow.postures).map(words::postures).unwrap_or_default();
     let rules: Vec<&str> = flow.rules.iter().map(|rule| rule.as_str()).collect();
     let mut marks = Vec::new();
+    if let Some(hours) = flow.hours {
+        marks.push(words::hours(hours));
+    }
     if flow.lifeline {
         marks.push("lifeline".to_owned());
     }

@@ -21,6 +21,8 @@ use crate::progress::Progress;
 /// What stands in `manifest.json` beside the bundles.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Manifest {
+    /// Whose bundles they are.
+    hospital: String,
     /// The number of the newest generation.
     number: u64,
     /// The bundle of every point.
@@ -46,10 +48,23 @@ pub(crate) fn run(args: &Compile, progress: &Progress) -> Result<Outcome, Failur
         }
     }
     fs::create_dir_all(&args.out).map_err(|error| Failure::path(&args.out, &error))?;
+    if args.out.join("hospital.toml").exists() {
+        let message = format!("{} is a hospital directory", args.out.display());
+        return Err(Failure::usage(
+            message,
+            "bundles and keys belong into a directory of their own",
+        ));
+    }
     let old = manifest(&args.out)?;
+    let hospital = read.hospital.id.to_string();
+    if old.number > 0 && old.hospital != hospital {
+        let message = format!("{} holds the bundles of `{}`", args.out.display(), old.hospital);
+        return Err(Failure::usage(message, format!("choose another --out for `{hospital}`")));
+    }
     let (sealer, made) = key(args, &read)?;
     let compiled = compile(&read.hospital, &read.book, &read.engine);
-    let mut manifest = Manifest { number: old.number + 1, points: BTreeMap::new() };
+    let number = old.number + 1;
+    let mut manifest = Manifest { hospital, number, points: BTreeMap::new() };
     let mut files: BTreeMap<String, String> = BTreeMap::new();
     let bar = progress.bar(compiled.bundles.len() as u64, "sealing bundles");
     for (id, bundle) in &compiled.bundles {

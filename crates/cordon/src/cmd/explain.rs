@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use cordon_model::{Act, Device, Direction, Endpoint, Hospital, Operation, Target, Transport};
 use cordon_policy::explain::{Explanation, explain};
@@ -37,18 +37,26 @@ pub(crate) fn run(args: &Explain) -> Result<Outcome, Failure> {
 }
 
 fn target(hospital: &Hospital, args: &Explain) -> Result<Target, Failure> {
-    if let Some((id, _)) = hospital.services.get_key_value(args.to.as_str()) {
+    if let Some((id, service)) = hospital.services.get_key_value(args.to.as_str()) {
+        if let Some(port) = args.port.filter(|port| *port != service.port) {
+            let message = format!("`{id}` is at port {}, not {port}", service.port);
+            return Err(Failure::usage(message, "leave --port out, or name the address"));
+        }
         return Ok(Target::Service(id.clone()));
     }
     if let Some(device) = hospital.device(&args.to) {
         return Ok(Target::Device(device.id.clone()));
+    }
+    let transport = if args.proto == "udp" { Transport::Udp } else { Transport::Tcp };
+    if let Ok(socket) = args.to.parse::<SocketAddr>() {
+        let (address, port) = (socket.ip(), socket.port());
+        return Ok(hospital.target_at(Endpoint { address, port, transport }));
     }
     let Ok(address) = args.to.parse::<IpAddr>() else {
         let message = format!("`{}` is no service, no device and no IP address", args.to);
         let names: Vec<&str> = hospital.services.keys().map(|id| id.as_str()).collect();
         return Err(Failure::input(message, format!("the services are {}", names.join(", "))));
     };
-    let transport = if args.proto == "udp" { Transport::Udp } else { Transport::Tcp };
     if let Some(port) = args.port {
         return Ok(hospital.target_at(Endpoint { address, port, transport }));
     }

@@ -388,6 +388,8 @@ fn totals(text: &mut String, verdicts: &[Verdict]) -> serde_json::Value {
         text,
         "{}",
         match breaking {
+            _ if foreign == verdicts.len() =>
+                "no device of the plan was seen: is this a recording of this hospital?".to_owned(),
             0 => "no flow to a service of care or of the building would break".to_owned(),
             count => format!(
                 "{} flows to services of care or of the building WOULD BREAK",

@@ -131,7 +131,7 @@ fn a_rule_that_breaks_a_lifeline_stops_the_compilation() {
          when { principal.tier == Tier::\"RED\" && context.state == State::\"CONTAINED\" };\n",
     );
     let run = bench.run(["compile", "hospital", "--out", "out"]).exits(65);
-    run.warns("error[lifeline-forbidden]").warns("(RED)");
+    run.warns("error[lifeline-forbidden]").warns("a lifeline of RED is cut");
     assert!(!bench.path("out").exists());
 }
 
@@ -168,4 +168,16 @@ fn what_is_no_bundle_is_refused() {
     bench.run(["bundle", "show", "absent"]).exits(78);
     bench.run(["bundle", "verify", "text"]).exits(78).warns("signing.pub");
     bench.run(["export", "nft", &metropolitan(), "--pep", "gw-9"]).exits(65).warns("gw-9");
+}
+
+#[test]
+fn bundles_of_one_hospital_never_replace_those_of_another() {
+    let bench = Bench::new();
+    bench.copy("clinic", "clinic");
+    bench.run(["init", "other"]).exits(0);
+    bench.run(["compile", "clinic", "--out", "out", "--without-proof"]).exits(0);
+    let before = files(&bench.path("out"));
+    bench.run(["compile", "other", "--out", "out", "--without-proof"]).exits(64);
+    assert!(files(&bench.path("out")) == before);
+    bench.run(["compile", "other", "--out", "other", "--without-proof"]).exits(64);
 }
