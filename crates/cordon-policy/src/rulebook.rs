@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
 use cordon_model::fleet::PolicyFile;
-use cordon_model::{Diagnostic, Hospital, Place, Report, RuleId, SourceText, Tier};
+use cordon_model::{Hospital, Place, Report, RuleId, SourceText, Tier};
 
 use crate::cedar;
 
@@ -307,10 +307,4 @@ fn help_of(error: &dyn miette::Diagnostic) -> String {
         Some(help) => help.to_string(),
         None => "`cordon schema` prints the words that policies may use".to_owned(),
     }
-}
-
-/// Says whether a diagnostic comes from Cedar itself.
-#[must_use]
-pub fn is_cedar(diagnostic: &Diagnostic) -> bool {
-    diagnostic.label.starts_with("cedar-")
 }
