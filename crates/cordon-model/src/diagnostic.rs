@@ -158,7 +158,8 @@ impl Report {
         self.entries.len() >= Self::ENTRIES_MAX
     }
 
-    fn push(
+    /// Adds a diagnostic.
+    pub fn push(
         &mut self,
         label: &'static str,
         severity: Severity,

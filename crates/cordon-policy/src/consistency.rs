@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use cordon_model::fleet::Flow;
 use cordon_model::{
-    Act, Device, DeviceState, Hospital, Mono, Now, Posture, PostureSet, Report, ServiceId, Target,
-    Tier, Wall,
+    Act, Device, DeviceState, Hospital, Mono, Now, Posture, PostureSet, Report, ServiceId,
+    Severity, Target, Tier, Wall,
 };
 
 use crate::engine::{Engine, Grant, Relation};
@@ -23,23 +23,28 @@ pub fn check(hospital: &Hospital, book: &Rulebook, engine: &Engine, report: &mut
         }
         for (number, flow) in profile.flows.iter().enumerate() {
             let here = (device.profile.as_str(), number, device.tier);
-            if !blamed.contains(&here)
-                && !check_flow((hospital, book, engine), device, flow, report)
-            {
-                blamed.insert(here);
+            // One blame of each kind for a flow; a warning in one class hides no error in another.
+            let found = check_flow((hospital, book, engine), device, flow);
+            for (severity, label, message, help) in found {
+                if blamed.insert((here, severity)) {
+                    report.push(label, severity, flow.place.clone(), message, &help);
+                }
             }
         }
     }
     check_inspection(hospital, book, engine, report);
 }
 
-/// Says whether there was nothing to blame.
+/// How bad something is, its label, its message and its remedy.
+type Blame = (Severity, &'static str, String, String);
+
+/// Gives everything that is wrong with a flow of a class.
 fn check_flow(
     (hospital, book, engine): (&Hospital, &Rulebook, &Engine),
     device: &Device,
     flow: &Flow,
-    report: &mut Report,
-) -> bool {
+) -> Vec<Blame> {
+    let mut found = Vec::new();
     for (id, _) in hospital.resolve(flow, &device.building) {
         for operation in &flow.operations {
             let (direction, operation) = (flow.direction, *operation);
@@ -56,31 +61,25 @@ fn check_flow(
                     Posture::all().find(cut).map(|posture| (posture, hour))
                 })
             };
-            let place = flow.place.clone();
             if let Some((posture, hour)) = missing(is_needed) {
                 let (message, help) =
                     cut_lifeline((book, engine), device.tier, &act, posture, hour);
-                report.error("lifeline-forbidden", place, message, &help);
-                return false;
-            }
-            if let Some((posture, hour)) = missing(is_kept_contained) {
+                found.push((Severity::Error, "lifeline-forbidden", message, help));
+            } else if let Some((posture, hour)) = missing(is_kept_contained) {
                 let (message, help) =
                     cut_lifeline((book, engine), device.tier, &act, posture, hour);
-                report.warning("lifeline-not-kept", place, message, &help);
-                return false;
-            }
-            if hours.iter().all(PostureSet::is_empty) {
+                found.push((Severity::Warning, "lifeline-not-kept", message, help));
+            } else if hours.iter().all(PostureSet::is_empty) {
                 let message = format!(
                     "the profile declares {operation} with `{id}`, but no policy ever permits it to {}",
                     device.tier
                 );
-                let help = "permit it in policies/, or remove it from the profile";
-                report.warning("never-permitted", place, message, help);
-                return false;
+                let help = "permit it in policies/, or remove it from the profile".to_owned();
+                found.push((Severity::Warning, "never-permitted", message, help));
             }
         }
     }
-    true
+    found
 }
 
 /// Says which lifeline is cut where, and by which rule.

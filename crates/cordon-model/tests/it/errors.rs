@@ -35,8 +35,16 @@ fn labels_in_sources() -> BTreeSet<String> {
         "crates/cordon-policy/src/rulebook.rs",
         "crates/cordon-policy/src/consistency.rs",
     ];
-    let markers =
-        [".error(", ".error_at(", ".warning(", ".parsed(", ".parsed_if_there(", "            ("];
+    let markers = [
+        ".error(",
+        ".error_at(",
+        ".warning(",
+        ".parsed(",
+        ".parsed_if_there(",
+        "Severity::Error,",
+        "Severity::Warning,",
+        "            (",
+    ];
     let mut labels = BTreeSet::new();
     for text in paths.iter().flat_map(|path| texts(&repo().join(path))) {
         for marker in markers {
