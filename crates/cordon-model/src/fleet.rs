@@ -14,11 +14,16 @@ use crate::{
 };
 
 mod device;
+mod inspection;
 mod places;
 mod profile;
 mod zone;
 
 pub use device::{Attachment, Device, Exposure, TierOverride};
+pub use inspection::{
+    AddressRange, BacnetRules, DicomRules, Hl7Rules, Inspection, ModbusRules, ModbusTable,
+    WriteRange,
+};
 pub use places::{Building, Care, Unit};
 pub use profile::{Envelope, Flow, Impact, PeerFlow, Profile};
 pub use zone::{

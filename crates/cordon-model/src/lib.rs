@@ -45,6 +45,6 @@ pub use id::{
 };
 pub use net::{Eui64, Mac, Transport, Vlan};
 pub use posture::{Attestation, DeviceState, Identity, Posture, PostureSet};
-pub use protocol::{Operation, OperationClass, Protocol};
+pub use protocol::{Operation, OperationClass, OperationSet, Protocol};
 pub use tier::{FailAction, Failure, Tier};
 pub use time::{Mono, Now, Wall};

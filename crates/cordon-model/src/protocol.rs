@@ -110,68 +110,81 @@ struct Row {
 }
 
 macro_rules! operations {
-    ($($name:literal $protocol:ident $class:ident;)*) => {
-        &[$(Row { name: $name, protocol: Protocol::$protocol, class: OperationClass::$class },)*]
+    ($($variant:ident $name:literal $protocol:ident $class:ident;)*) => {
+        /// One verb of one protocol, for example `hl7.oru-r01`: the closed list.
+        /// # Source
+        /// HL7 v2.6 table 0354 and IHE DEV TF-2 (PCD-01, -03, -04, -10); DICOM PS3.7 §9–10;
+        /// Modbus APv1.1b3 §6; ASHRAE 135-2020 §13–17; RFC 9110 §9.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub enum Operation {
+            $(#[doc = concat!("`", $name, "`.")] $variant,)*
+        }
+
+        impl Operation {
+            const LIST: &'static [Self] = &[$(Self::$variant,)*];
+
+            fn row(self) -> Row {
+                match self {
+                    $(Self::$variant => Row {
+                        name: $name,
+                        protocol: Protocol::$protocol,
+                        class: OperationClass::$class,
+                    },)*
+                }
+            }
+        }
     };
 }
 
-/// The closed list.
-/// # Source
-/// HL7 v2.6 table 0354 and IHE DEV TF-2 (PCD-01, -03, -04, -10); DICOM PS3.7 §9–10;
-/// Modbus APv1.1b3 §6; ASHRAE 135-2020 §13–17; RFC 9110 §9.
-const OPERATIONS: &[Row] = operations! {
-    "hl7.oru-r01" Hl7 Telemetry;
-    "hl7.oru-r40" Hl7 Alarm;
-    "hl7.oru-r42" Hl7 Telemetry;
-    "hl7.rgv-o15" Hl7 Command;
-    "hl7.rde-o11" Hl7 Command;
-    "hl7.adt" Hl7 Command;
-    "hl7.qbp" Hl7 Read;
-    "dicom.c-echo" Dicom Discovery;
-    "dicom.c-store" Dicom Telemetry;
-    "dicom.c-find-worklist" Dicom Read;
-    "dicom.c-find" Dicom Read;
-    "dicom.c-move" Dicom Command;
-    "dicom.c-get" Dicom Read;
-    "dicom.n-create-mpps" Dicom Telemetry;
-    "dicom.n-set-mpps" Dicom Telemetry;
-    "dicom.n-action-commitment" Dicom Telemetry;
-    "dicom.n-event-report" Dicom Telemetry;
-    "dicom.n-delete" Dicom Command;
-    "modbus.read" Modbus Read;
-    "modbus.write" Modbus Write;
-    "modbus.identify" Modbus Discovery;
-    "modbus.diagnostics" Modbus Maintenance;
-    "modbus.file" Modbus Maintenance;
-    "bacnet.read-property" Bacnet Read;
-    "bacnet.write-property" Bacnet Write;
-    "bacnet.cov-notification" Bacnet Telemetry;
-    "bacnet.subscribe-cov" Bacnet Read;
-    "bacnet.event-notification" Bacnet Alarm;
-    "bacnet.who-is" Bacnet Discovery;
-    "bacnet.i-am" Bacnet Discovery;
-    "bacnet.time-synchronization" Bacnet Command;
-    "bacnet.life-safety-operation" Bacnet Command;
-    "bacnet.device-communication-control" Bacnet Maintenance;
-    "bacnet.reinitialize-device" Bacnet Maintenance;
-    "bacnet.atomic-write-file" Bacnet Maintenance;
-    "http.get" Http Read;
-    "http.post" Http Telemetry;
-    "http.put" Http Write;
-    "http.patch" Http Write;
-    "http.delete" Http Write;
-    "http.connect" Http Command;
-    "ntp.query" Ntp Discovery;
-    "dns.query" Dns Discovery;
-    "dhcp.lease" Dhcp Discovery;
-    "syslog.send" Syslog Telemetry;
-    "opaque.connect" Opaque Connection;
-};
-
-/// One verb of one protocol, for example `hl7.oru-r01`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Operation(u8);
+operations! {
+    Hl7OruR01 "hl7.oru-r01" Hl7 Telemetry;
+    Hl7OruR40 "hl7.oru-r40" Hl7 Alarm;
+    Hl7OruR42 "hl7.oru-r42" Hl7 Telemetry;
+    Hl7RgvO15 "hl7.rgv-o15" Hl7 Command;
+    Hl7RdeO11 "hl7.rde-o11" Hl7 Command;
+    Hl7Adt "hl7.adt" Hl7 Command;
+    Hl7Qbp "hl7.qbp" Hl7 Read;
+    DicomCEcho "dicom.c-echo" Dicom Discovery;
+    DicomCStore "dicom.c-store" Dicom Telemetry;
+    DicomCFindWorklist "dicom.c-find-worklist" Dicom Read;
+    DicomCFind "dicom.c-find" Dicom Read;
+    DicomCMove "dicom.c-move" Dicom Command;
+    DicomCGet "dicom.c-get" Dicom Read;
+    DicomNCreateMpps "dicom.n-create-mpps" Dicom Telemetry;
+    DicomNSetMpps "dicom.n-set-mpps" Dicom Telemetry;
+    DicomNActionCommitment "dicom.n-action-commitment" Dicom Telemetry;
+    DicomNEventReport "dicom.n-event-report" Dicom Telemetry;
+    DicomNDelete "dicom.n-delete" Dicom Command;
+    ModbusRead "modbus.read" Modbus Read;
+    ModbusWrite "modbus.write" Modbus Write;
+    ModbusIdentify "modbus.identify" Modbus Discovery;
+    ModbusDiagnostics "modbus.diagnostics" Modbus Maintenance;
+    ModbusFile "modbus.file" Modbus Maintenance;
+    BacnetReadProperty "bacnet.read-property" Bacnet Read;
+    BacnetWriteProperty "bacnet.write-property" Bacnet Write;
+    BacnetCovNotification "bacnet.cov-notification" Bacnet Telemetry;
+    BacnetSubscribeCov "bacnet.subscribe-cov" Bacnet Read;
+    BacnetEventNotification "bacnet.event-notification" Bacnet Alarm;
+    BacnetWhoIs "bacnet.who-is" Bacnet Discovery;
+    BacnetIAm "bacnet.i-am" Bacnet Discovery;
+    BacnetTimeSynchronization "bacnet.time-synchronization" Bacnet Command;
+    BacnetLifeSafetyOperation "bacnet.life-safety-operation" Bacnet Command;
+    BacnetDeviceCommunicationControl "bacnet.device-communication-control" Bacnet Maintenance;
+    BacnetReinitializeDevice "bacnet.reinitialize-device" Bacnet Maintenance;
+    BacnetAtomicWriteFile "bacnet.atomic-write-file" Bacnet Maintenance;
+    HttpGet "http.get" Http Read;
+    HttpPost "http.post" Http Telemetry;
+    HttpPut "http.put" Http Write;
+    HttpPatch "http.patch" Http Write;
+    HttpDelete "http.delete" Http Write;
+    HttpConnect "http.connect" Http Command;
+    NtpQuery "ntp.query" Ntp Discovery;
+    DnsQuery "dns.query" Dns Discovery;
+    DhcpLease "dhcp.lease" Dhcp Discovery;
+    SyslogSend "syslog.send" Syslog Telemetry;
+    OpaqueConnect "opaque.connect" Opaque Connection;
+}
 
 /// Says that a text names no operation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -180,20 +193,11 @@ pub struct UnknownOperation(String);
 
 impl Operation {
     /// The number of operations.
-    pub const COUNT: usize = OPERATIONS.len();
+    pub const COUNT: usize = Self::LIST.len();
 
     /// Gives every operation in the order of the list.
     pub fn all() -> impl Iterator<Item = Self> {
-        (0..u8::try_from(OPERATIONS.len()).unwrap_or(u8::MAX)).map(Self)
-    }
-
-    fn row(self) -> &'static Row {
-        // INVARIANT: the field is private and only ever holds an index of the list.
-        OPERATIONS.get(usize::from(self.0)).unwrap_or(&Row {
-            name: "opaque.connect",
-            protocol: Protocol::Opaque,
-            class: OperationClass::Connection,
-        })
+        Self::LIST.iter().copied()
     }
 
     /// Gives the name, for example `dicom.c-store`.
@@ -217,7 +221,7 @@ impl Operation {
     /// Gives the place in the list, 0 to [`Self::COUNT`] − 1.
     #[must_use]
     pub fn index(self) -> usize {
-        usize::from(self.0)
+        self as usize
     }
 }
 
@@ -246,6 +250,53 @@ impl From<Operation> for String {
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
+    }
+}
+
+/// A set of operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct OperationSet(u128);
+
+// Every operation has a bit of its own.
+const _: () = assert!(Operation::COUNT <= 128);
+
+impl OperationSet {
+    /// The set of every operation.
+    #[must_use]
+    pub fn all() -> Self {
+        Operation::all().collect()
+    }
+
+    /// Adds an operation.
+    pub fn insert(&mut self, operation: Operation) {
+        self.0 |= 1 << operation.index();
+    }
+
+    /// Takes an operation away.
+    pub fn remove(&mut self, operation: Operation) {
+        self.0 &= !(1 << operation.index());
+    }
+
+    /// Says whether an operation is in the set.
+    #[must_use]
+    pub fn contains(self, operation: Operation) -> bool {
+        self.0 >> operation.index() & 1 == 1
+    }
+
+    /// Says whether the set is empty.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl FromIterator<Operation> for OperationSet {
+    fn from_iter<I: IntoIterator<Item = Operation>>(operations: I) -> Self {
+        let mut set = Self::default();
+        for operation in operations {
+            set.insert(operation);
+        }
+        set
     }
 }
 

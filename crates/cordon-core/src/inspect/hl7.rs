@@ -1,0 +1,5 @@
+//! Judges HL7 v2 messages.
+
+/// What is remembered of a device across its conversations.
+#[derive(Debug, Default)]
+pub struct DeviceMemory {}

@@ -1,0 +1,1 @@
+//! Puts IP datagrams together from their fragments.

@@ -1,0 +1,1 @@
+//! Puts the two streams of a TCP connection together from its segments.
