@@ -1,6 +1,6 @@
 //! The compiled policy of one enforcement point: everything it needs, and no choices left.
 //!
-//! STORED: version 1. The encoding is JSON in the order of the fields below, without white space;
+//! STORED: version 2; version 1 is read as well. The encoding is JSON in the order of the fields below, without white space;
 //! `testdata/stored/` of cordon-policy keeps one file of every version that was ever written.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -8,14 +8,16 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use crate::fleet::{Envelope, Inspector, TierPlan, ZoneKind};
+use crate::fleet::{Envelope, Inspection, Inspector, TierPlan, ZoneKind};
 use crate::{
     DeviceId, Direction, Endpoint, Eui64, FailAction, Failure, HospitalId, Mac, Operation, PointId,
     Posture, PostureSet, ProfileId, Protocol, RuleId, ServiceId, Tier, Transport,
 };
 
 /// The version that this code writes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
+/// The oldest version that this code reads: what it lacks is absent.
+pub const VERSION_OLDEST: u32 = 1;
 
 /// What an enforcement point stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -109,6 +111,15 @@ pub struct BundleService {
     pub transport: Transport,
     /// What is spoken there.
     pub protocol: Protocol,
+    /// Its DICOM application entity title. Since version 2.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ae_title: Option<String>,
+    /// The HL7 application that it is: MSH-5 of what it receives. Since version 2.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub hl7_application: Option<String>,
+    /// The HL7 facility that it is: MSH-6 of what it receives. Since version 2.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub hl7_facility: Option<String>,
 }
 
 /// One permitted flow.
@@ -147,6 +158,9 @@ pub struct BundleFlow {
     pub cadence_s: Option<u32>,
     /// Its bounds.
     pub envelope: Envelope,
+    /// What its messages are held to. Since version 2.
+    #[serde(skip_serializing_if = "Inspection::is_empty", default)]
+    pub inspection: Inspection,
 }
 
 impl BundleFlow {
@@ -199,7 +213,7 @@ pub struct BundleDevice {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BundleError {
     /// Another version.
-    #[error("the bundle has version {0}, and this program reads version {VERSION}")]
+    #[error("the bundle has version {0}, and this program reads {VERSION_OLDEST} to {VERSION}")]
     Version(u32),
     /// A reference leads nowhere.
     #[error("{what} {index} does not exist in the bundle of `{point}`")]
@@ -218,7 +232,7 @@ impl Bundle {
     /// # Errors
     /// [`BundleError`] names the first reference that leads nowhere.
     pub fn check(&self) -> Result<(), BundleError> {
-        if self.version != VERSION {
+        if !(VERSION_OLDEST..=VERSION).contains(&self.version) {
             return Err(BundleError::Version(self.version));
         }
         let dangling =

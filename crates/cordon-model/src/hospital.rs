@@ -41,6 +41,24 @@ pub mod limits {
     pub const SERVICES_MAX: usize = 4_096;
     /// Addresses of one service.
     pub const ADDRESSES_MAX: usize = 64;
+    /// Entries of one list of rules for an inspector.
+    pub const INSPECTION_RULES_MAX: usize = 64;
+    /// Bytes of a name in an HL7 message header.
+    /// # Source
+    /// HL7 v2.6 §2.A.33 (HD: three components of at most 199 in all).
+    pub const HL7_NAME_BYTES_MAX: usize = 199;
+}
+
+/// What an AE title is, for whoever wrote another text.
+const AE_TITLE_HELP: &str =
+    "1 to 16 printable ASCII characters without backslash (DICOM PS3.5 §6.2)";
+
+/// Says whether a text is a DICOM application entity title.
+/// # Source
+/// DICOM PS3.5 §6.2 (AE).
+fn is_ae_title(text: &str) -> bool {
+    let legal = |c| matches!(c, ' '..='~') && c != '\\';
+    text.len() <= 16 && text.chars().all(legal) && !text.trim().is_empty()
 }
 
 /// The files of a hospital directory: relative path, with `/` between the parts, and content.

@@ -260,6 +260,9 @@ impl Draft {
                 port: service.port,
                 transport: service.transport,
                 protocol: service.protocol,
+                ae_title: service.ae_title.clone(),
+                hl7_application: service.hl7_application.clone(),
+                hl7_facility: service.hl7_facility.clone(),
             })
         });
         (services.collect(), postures, lists)
@@ -327,6 +330,7 @@ fn class_flows(
                 api_rate_per_minute: api_rate(book, &row.rules, declared, grant),
                 cadence_s: declared.and_then(|flow| flow.cadence_s),
                 envelope: declared.map_or_else(Envelope::default, |flow| flow.envelope),
+                inspection: declared.map(|flow| flow.inspection.clone()).unwrap_or_default(),
             };
             joined.entry(((*id).clone(), postures, flow)).or_default().push(grant.operation);
         }

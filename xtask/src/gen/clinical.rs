@@ -240,6 +240,24 @@ source = "DICOM PS3.4 Annexes A, B and J"
 envelope.bytes-per-connection-max = 8_000_000_000
 envelope.connections-per-minute-max = 60
 
+# The storage classes of the house's modalities: CT, MR, ultrasound, X-ray, angiography, secondary
+# capture and dose reports; and the three transfer syntaxes that they use.
+[flows.inspect.dicom]
+storage-classes = [
+    "1.2.840.10008.5.1.4.1.1.2",
+    "1.2.840.10008.5.1.4.1.1.2.1",
+    "1.2.840.10008.5.1.4.1.1.4",
+    "1.2.840.10008.5.1.4.1.1.6.1",
+    "1.2.840.10008.5.1.4.1.1.3.1",
+    "1.2.840.10008.5.1.4.1.1.1",
+    "1.2.840.10008.5.1.4.1.1.1.1",
+    "1.2.840.10008.5.1.4.1.1.12.1",
+    "1.2.840.10008.5.1.4.1.1.7",
+    "1.2.840.10008.5.1.4.1.1.88.67",
+]
+transfer-syntaxes = ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.70"]
+study-bytes-usual = 4_000_000_000
+
 # The archive calls back, often hours later, to say that it has stored what it was given.
 [[flows]]
 service = "pacs"

@@ -30,6 +30,19 @@ cadence-s = 30
 source = "Modbus APv1.1b3"
 envelope.bytes-per-minute-max = 6_400
 envelope.connections-per-minute-max = 10
+
+# Setpoints and schedules are read; of its own status block it writes the state (0 to 7), the air
+# temperature and the supply temperature, in tenths of a degree from 5 to 40 °C. Twice a minute.
+[flows.inspect.modbus]
+reads = [
+    { table = "holding-registers", from = 0, to = 199 },
+    { table = "input-registers", from = 0, to = 99 },
+]
+writes = [
+    { table = "holding-registers", from = 1000, to = 1000, min = 0, max = 7 },
+    { table = "holding-registers", from = 1001, to = 1002, min = 50, max = 400 },
+]
+writes-per-minute-max = 10
 "#;
 
 const LIGHTING: &str = r#"

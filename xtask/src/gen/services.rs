@@ -15,6 +15,8 @@ struct Entry {
     port: u16,
     transport: &'static str,
     protocol: &'static str,
+    /// What it calls itself in its own protocol: key and value.
+    called: &'static [(&'static str, &'static str)],
     guard: Option<&'static str>,
     per_building: bool,
     comment: &'static str,
@@ -30,6 +32,7 @@ const ONE: Entry = Entry {
     port: 0,
     transport: "tcp",
     protocol: "",
+    called: &[],
     guard: None,
     per_building: false,
     comment: "",
@@ -124,10 +127,17 @@ const ENTRIES: [Entry; 28] = [
         id: "pacs",
         name: "Picture archive",
         addresses: &["10.50.24.10"],
+        called: &[("ae-title", "METRO_PACS")],
         comment: "Takes images, and opens an association back to say that it has stored them.",
         ..DICOM
     },
-    Entry { id: "ris-worklist", name: "Radiology worklist", addresses: &["10.50.24.20"], ..DICOM },
+    Entry {
+        id: "ris-worklist",
+        name: "Radiology worklist",
+        addresses: &["10.50.24.20"],
+        called: &[("ae-title", "METRO_RIS")],
+        ..DICOM
+    },
     Entry {
         id: "nurse-call-{b}",
         name: "Nurse call server, {name}",
@@ -339,6 +349,9 @@ fn block(text: &mut String, entry: &Entry, index: Option<usize>) {
     line("protocol", &format!("\"{}\"", entry.protocol));
     if matches!(entry.protocol, "hl7" | "dicom" | "modbus" | "bacnet" | "http") {
         line("inspector", &format!("\"{}\"", entry.protocol));
+    }
+    for (key, value) in entry.called {
+        line(key, &format!("\"{value}\""));
     }
     if building.is_some() {
         line("buildings", &format!("[\"{key}\"]"));

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Inspection;
 use crate::diagnostic::Place;
 use crate::{Direction, Operation, Tier};
 
@@ -59,6 +60,8 @@ pub struct Flow {
     pub api_rate_per_minute: Option<u32>,
     /// Its bounds.
     pub envelope: Envelope,
+    /// What its messages are held to.
+    pub inspection: Inspection,
     /// The standard or the document it comes from.
     pub source: Option<String>,
     /// Where it is declared.

@@ -174,6 +174,12 @@ pub struct Service {
     pub protocol: Protocol,
     /// Who looks into it.
     pub inspector: Option<Inspector>,
+    /// Its DICOM application entity title.
+    pub ae_title: Option<String>,
+    /// The HL7 application that it is: MSH-5 of what it receives.
+    pub hl7_application: Option<String>,
+    /// The HL7 facility that it is: MSH-6 of what it receives.
+    pub hl7_facility: Option<String>,
     /// The buildings it serves; empty for all.
     pub buildings: Vec<BuildingId>,
     /// The guard before it.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::blame::{Gaps, hint};
-use super::limits;
+use super::{AE_TITLE_HELP, is_ae_title, limits};
 use crate::diagnostic::{Report, SourceText};
 use crate::fleet::{Attachment, Device, Exposure, Hospital};
 use crate::{BuildingId, DeviceId, Eui64, Mac, PointId, ProfileId, SegmentId, Tier, UnitId};
@@ -321,13 +321,9 @@ fn names_are_legal(row: &mut Row<'_>, bacnet: Option<u32>) {
         let message = "a BACnet device instance has 22 bits".to_owned();
         row.error("malformed-value", "bacnet-instance", message, "0 to 4194302");
     }
-    if let Some(title) = row.optional("ae-title") {
-        let legal = title.len() <= 16 && title.chars().all(|c| matches!(c, ' '..='~') && c != '\\');
-        if !legal {
-            let message = format!("`{title}` is not an AE title");
-            let help = "1 to 16 printable ASCII characters without backslash (DICOM PS3.5 §6.2)";
-            row.error("malformed-value", "ae-title", message, help);
-        }
+    if let Some(title) = row.optional("ae-title").filter(|title| !is_ae_title(title)) {
+        let message = format!("`{title}` is not an AE title");
+        row.error("malformed-value", "ae-title", message, AE_TITLE_HELP);
     }
     let digest = row.text("firmware-sha256");
     if digest.len() != 64 || !digest.bytes().all(|byte| byte.is_ascii_hexdigit()) {

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use toml::Spanned;
 
 use super::blame::{Blame, Gaps};
-use super::{limits, raw};
+use super::{AE_TITLE_HELP, is_ae_title, limits, raw};
 use crate::diagnostic::{Report, SourceText};
 use crate::fleet::{
     Building, Gateway, Hospital, Inspector, Segment, SegmentAttachment, Service, ServiceSegment,
@@ -226,6 +227,7 @@ fn services(plan: &raw::Plan, hospital: &mut Hospital, blame: &mut Blame<'_, '_>
             blame.error("malformed-port", &raw.port, "port 0 is not a port".into(), "1 to 65535");
         }
         inspector_fits(raw, blame);
+        names_fit(raw, blame);
         let zone = blame.known("zone", &raw.zone, &hospital.zones);
         let kind = zone.as_ref().and_then(|id| hospital.zones.get(id)).map(|zone| zone.kind);
         let buildings = raw
@@ -252,6 +254,9 @@ fn services(plan: &raw::Plan, hospital: &mut Hospital, blame: &mut Blame<'_, '_>
             transport: raw.transport,
             protocol: *raw.protocol.get_ref(),
             inspector: raw.inspector.as_ref().map(|inspector| *inspector.get_ref()),
+            ae_title: text(raw.ae_title.as_ref()),
+            hl7_application: text(raw.hl7_application.as_ref()),
+            hl7_facility: text(raw.hl7_facility.as_ref()),
             buildings,
             guard,
             place: blame.place(&raw.id),
@@ -301,6 +306,33 @@ fn inspector_fits(raw: &raw::Service, blame: &mut Blame<'_, '_>) {
     if speaks != protocol {
         let message = format!("a {speaks} inspector cannot read {protocol}");
         blame.error("wrong-inspector", inspector, message, "use the inspector of the protocol");
+    }
+}
+
+fn text(spanned: Option<&Spanned<String>>) -> Option<String> {
+    spanned.map(|text| text.get_ref().clone())
+}
+
+/// What a service is called in its own protocol fits that protocol.
+fn names_fit(raw: &raw::Service, blame: &mut Blame<'_, '_>) {
+    let protocol = *raw.protocol.get_ref();
+    for (key, name, of) in [
+        ("ae-title", &raw.ae_title, Protocol::Dicom),
+        ("hl7-application", &raw.hl7_application, Protocol::Hl7),
+        ("hl7-facility", &raw.hl7_facility, Protocol::Hl7),
+    ] {
+        let Some(name) = name else { continue };
+        let text = name.get_ref();
+        if protocol != of {
+            let message = format!("a {protocol} service has no `{key}`");
+            blame.error("wrong-protocol", name, message, "remove it, or correct `protocol`");
+        } else if of == Protocol::Dicom && !is_ae_title(text) {
+            let message = format!("`{text}` is not an AE title");
+            blame.error("malformed-value", name, message, AE_TITLE_HELP);
+        } else if text.is_empty() || text.len() > limits::HL7_NAME_BYTES_MAX {
+            let message = format!("`{key}` has {} bytes", text.len());
+            blame.error("malformed-value", name, message, "write what the service calls itself");
+        }
     }
 }
 

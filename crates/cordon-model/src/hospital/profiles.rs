@@ -10,6 +10,7 @@ use crate::diagnostic::{Place, Report, SourceText};
 use crate::fleet::{Flow, Hospital, Profile, Service};
 use crate::{Direction, Operation, ProfileId, ServiceId};
 
+mod inspect;
 mod mud;
 
 /// Reads every profile into the hospital, whose services are known by now.
@@ -135,6 +136,7 @@ fn flow(
         }
         (Direction::In, Some(_)) | (Direction::Out, None) => {}
     }
+    let inspection = inspect::rules(raw.inspect.as_ref(), &services, blame);
     no_forbidden_zone(&raw.service, &services, blame);
     found?;
     Some(Flow {
@@ -146,6 +148,7 @@ fn flow(
         cadence_s: raw.cadence_s,
         api_rate_per_minute: raw.api_rate_per_minute,
         envelope: raw.envelope,
+        inspection,
         source: raw.source.clone(),
         place: blame.place(&raw.service),
     })

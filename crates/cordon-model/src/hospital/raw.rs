@@ -11,7 +11,9 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Deserializer, Error, ValueDeserializer};
 
 use super::blame::{Blame, syntax};
-use crate::fleet::{Care, Envelope, Impact, Inspector, SegmentAttachment, TierPlan, ZoneKind};
+use crate::fleet::{
+    Care, Envelope, Impact, Inspection, Inspector, SegmentAttachment, TierPlan, ZoneKind,
+};
 use crate::{Direction, Operation, Protocol, Tier, Transport};
 
 /// Tries to read one entry of a list.
@@ -190,6 +192,9 @@ pub(super) struct Service {
     pub(super) transport: Transport,
     pub(super) protocol: Spanned<Protocol>,
     pub(super) inspector: Option<Spanned<Inspector>>,
+    pub(super) ae_title: Option<Spanned<String>>,
+    pub(super) hl7_application: Option<Spanned<String>>,
+    pub(super) hl7_facility: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) buildings: Vec<Spanned<String>>,
     pub(super) guard: Option<Spanned<String>>,
@@ -267,6 +272,7 @@ pub(super) struct Flow {
     pub(super) api_rate_per_minute: Option<u32>,
     #[serde(default)]
     pub(super) envelope: Envelope,
+    pub(super) inspect: Option<Spanned<Inspection>>,
     pub(super) source: Option<String>,
 }
 

@@ -10,7 +10,7 @@ use super::super::blame::Blame;
 use super::super::{Sources, raw};
 use super::{no_forbidden_zone, operation, service_named};
 use crate::diagnostic::SourceText;
-use crate::fleet::{Envelope, Flow, Hospital, PeerFlow, Service};
+use crate::fleet::{Envelope, Flow, Hospital, Inspection, PeerFlow, Service};
 use crate::mud::{self, MudFile, MudFlow, MudPeer, MudPorts};
 use crate::{Direction, Operation, ServiceId};
 
@@ -64,6 +64,7 @@ pub(super) fn add(
                 cadence_s: None,
                 api_rate_per_minute: None,
                 envelope: Envelope::default(),
+                inspection: Inspection::default(),
                 source: Some(format!("RFC 8520 {} ({})", file.mud_url, flow.ace)),
                 place: place.clone(),
             });

@@ -43,6 +43,7 @@ fn labels() -> Vec<&'static str> {
         include_str!("../devices/unique.rs"),
         include_str!("../plan.rs"),
         include_str!("../profiles.rs"),
+        include_str!("../profiles/inspect.rs"),
         include_str!("../profiles/mud.rs"),
         include_str!("../raw.rs"),
     ];
@@ -828,5 +829,37 @@ const CASES: &[Case] = &[
         file: "profiles/scale.json",
         edit: (r#""operator": "eq", "port": 8080"#, r#""lower-port": 8080, "upper-port": 8090"#),
         said: &[r#"mud-ports profiles/scale.toml:7:8 «"scale.json"»"#],
+    },
+    Case {
+        name: "rules for an inspector of another protocol",
+        file: "profiles/pump.toml",
+        edit: (
+            r#"operations = ["hl7.rgv-o15"]"#,
+            "operations = [\"hl7.rgv-o15\"]\ninspect.modbus.units = [1]",
+        ),
+        said: &["wrong-protocol profiles/pump.toml:19:1 «inspect»"],
+    },
+    Case {
+        name: "a version of HL7 that cannot be",
+        file: "profiles/pump.toml",
+        edit: (
+            r#"operations = ["hl7.rgv-o15"]"#,
+            "operations = [\"hl7.rgv-o15\"]\ninspect = { hl7 = { versions = [\"2.6\", \"two\"] } }",
+        ),
+        said: &[
+            r#"malformed-value profiles/pump.toml:19:11 «{ hl7 = { versions = ["2.6", "two"] } }»"#,
+        ],
+    },
+    Case {
+        name: "an AE title of a service that speaks HL7",
+        file: "hospital.toml",
+        edit: (r#"inspector = "hl7""#, "inspector = \"hl7\"\nae-title = \"DESK\""),
+        said: &[r#"wrong-protocol hospital.toml:110:12 «"DESK"»"#],
+    },
+    Case {
+        name: "a service with an empty HL7 application",
+        file: "hospital.toml",
+        edit: (r#"inspector = "hl7""#, "inspector = \"hl7\"\nhl7-application = \"\""),
+        said: &[r#"malformed-value hospital.toml:110:19 «""»"#],
     },
 ];

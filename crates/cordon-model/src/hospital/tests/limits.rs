@@ -155,3 +155,13 @@ fn flows_are_bounded() {
     sources.insert("profiles/scale.toml", text + &flow.repeat(FLOWS_MAX - 1));
     assert_eq!(said(&sources), ["over-limit profiles/scale.toml:7:8 «\"scale.json\"»"]);
 }
+
+#[test]
+fn more_rules_for_an_inspector_than_are_read() {
+    let versions = vec!["\"2.6\""; 65].join(", ");
+    let mut sources = small();
+    let flow = r#"operations = ["hl7.rgv-o15"]"#;
+    let with = format!("{flow}\ninspect.hl7.versions = [{versions}]");
+    edit(&mut sources, "profiles/pump.toml", flow, &with);
+    assert_eq!(said(&sources), ["over-limit profiles/pump.toml:19:1 «inspect»"]);
+}

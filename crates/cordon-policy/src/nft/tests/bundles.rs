@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use cordon_model::bundle::{
     self, Bundle, BundleDevice, BundleFlow, BundleService, Interfaces, Role,
 };
-use cordon_model::fleet::{Envelope, Inspector, ZoneKind};
+use cordon_model::fleet::{Envelope, Inspection, Inspector, ZoneKind};
 use cordon_model::{
     Attestation, DeviceId, DeviceState, Direction, HospitalId, Identity, Mac, Operation, PointId,
     Posture, PostureSet, ProfileId, Protocol, RuleId, ServiceId, Tier, Transport,
@@ -137,7 +137,17 @@ fn service_at(
 ) -> BundleService {
     let id = ServiceId::new(id).unwrap();
     let addresses: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
-    BundleService { id, kind, addresses, port, transport, protocol }
+    BundleService {
+        id,
+        kind,
+        addresses,
+        port,
+        transport,
+        protocol,
+        ae_title: None,
+        hl7_application: None,
+        hl7_facility: None,
+    }
 }
 
 /// The flow lists of a monitor, a pump and a controller.
@@ -183,6 +193,7 @@ fn flow(service: usize, operation: &str, postures: usize, rule: &str) -> BundleF
         api_rate_per_minute: None,
         cadence_s: None,
         envelope: Envelope::default(),
+        inspection: Inspection::default(),
     }
 }
 
