@@ -19,6 +19,7 @@ pub mod hl7;
 pub mod http;
 pub mod mllp;
 pub mod modbus;
+pub mod side;
 pub mod tail;
 pub mod tcp;
 pub mod tls;
@@ -26,5 +27,6 @@ pub mod unit;
 
 pub use cursor::Cursor;
 pub use fault::{Fault, Limit};
+pub use side::Side;
 pub use tail::{Step, Tail};
 pub use unit::Unit;
