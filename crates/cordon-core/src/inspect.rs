@@ -16,12 +16,14 @@ pub mod http;
 pub mod judgement;
 pub mod memory;
 pub mod modbus;
+pub mod rate;
 pub mod reason;
 pub mod recent;
 pub mod subject;
 
 pub use judgement::{Judge, Judgement, Reasons, Refusal, Verdict};
 pub use memory::Memory;
+pub use rate::Rate;
 pub use reason::{Column, Effect, Reason};
 pub use recent::Recent;
 pub use subject::{DeviceIdentity, Kind, PeerIdentity, Salt, Subject, Way};

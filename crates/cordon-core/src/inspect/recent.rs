@@ -2,7 +2,7 @@
 
 use cordon_model::Mono;
 
-const NS_PER_S: u64 = 1_000_000_000;
+pub(super) const NS_PER_S: u64 = 1_000_000_000;
 
 /// Remembers when the last `N` events were.
 #[derive(Debug, Clone, Copy)]
