@@ -129,6 +129,7 @@ reasons! {
     CallingAe "calling-ae" [FP FP B B B] "The calling application entity is not the device's";
     CalledAe "called-ae" [F F B B B] "The called application entity is not the service's";
     SopClassNotListed "sop-class-not-listed" [F F B B B] "The device does not own the SOP class";
+    ContextNotListed "context-not-listed" [F F F F F] "Some of the classes it proposes are of no use to it, others are";
     MoveDestination "move-destination" [B B B B B] "Images are to be sent to somebody who did not ask";
     PatientRootQuery "patient-root-query" [B B B B B] "A modality asks by patient, not by study";
     RoleReversal "role-reversal" [F F B B B] "Roles are reversed, and that is not declared";

@@ -204,10 +204,28 @@ impl<'a> Command<'a> {
         self.field.code() | if self.is_response { RESPONSE } else { 0 }
     }
 
-    /// Gives the SOP class that it is about, affected or requested.
+    /// Gives the SOP class that it is about: the one of the two that its receiver goes by.
     #[must_use]
     pub fn sop_class(&self) -> Option<Uid<'a>> {
-        self.affected_class.or(self.requested_class)
+        if self.is_response {
+            return self.affected_class.or(self.requested_class);
+        }
+        match self.field {
+            CommandField::NGet
+            | CommandField::NSet
+            | CommandField::NAction
+            | CommandField::NDelete => self.requested_class,
+            CommandField::CStore
+            | CommandField::CGet
+            | CommandField::CFind
+            | CommandField::CMove
+            | CommandField::CEcho
+            | CommandField::NEventReport
+            | CommandField::NCreate => self.affected_class,
+            CommandField::CCancel | CommandField::Other(_) => {
+                self.affected_class.or(self.requested_class)
+            }
+        }
     }
 
     /// Says whether a response is followed by further ones to the same request.
