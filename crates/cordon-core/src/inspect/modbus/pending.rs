@@ -13,7 +13,7 @@ pub const PENDING_MAX: usize = 16;
 pub const PENDING_SPAN_S: u64 = 5;
 
 /// One request.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Pending {
     transaction_id: u16,
     unit_id: u8,
@@ -24,7 +24,8 @@ struct Pending {
 /// One conversation.
 #[derive(Debug, Default)]
 pub struct Flow {
-    pending: [Option<Pending>; PENDING_MAX],
+    /// The first `open` are those that are open, the oldest first.
+    pending: [Pending; PENDING_MAX],
     open: usize,
 }
 
@@ -43,54 +44,55 @@ impl Flow {
 
     /// Forgets what was asked too long ago.
     pub(super) fn expire(&mut self, now: Mono) {
-        if self.open == 0 {
-            return;
-        }
         let span = PENDING_SPAN_S * NS_PER_S;
-        self.forget(|pending| now.0.saturating_sub(pending.since.0) >= span);
-    }
-
-    fn forget(&mut self, is_done: impl Fn(&Pending) -> bool) {
-        for slot in &mut self.pending {
-            if slot.as_ref().is_some_and(&is_done) {
-                *slot = None;
-                self.open = self.open.saturating_sub(1);
-            }
+        while self.open > 0
+            && self
+                .pending
+                .first()
+                .is_some_and(|oldest| now.0.saturating_sub(oldest.since.0) >= span)
+        {
+            self.remove(0);
         }
     }
 
     /// Remembers a request; where there is no room, instead of the oldest.
     pub(super) fn ask(&mut self, adu: &Adu<'_>, now: Mono) {
-        let asked = Pending {
-            transaction_id: adu.transaction_id,
-            unit_id: adu.unit_id,
-            function: adu.function(),
-            since: now,
-        };
-        // None is less than any time: an empty place comes before the oldest.
-        let place = self.pending.iter_mut().min_by_key(|slot| slot.map(|pending| pending.since));
-        if let Some(slot) = place
-            && slot.replace(asked).is_none()
-        {
+        if self.is_full() {
+            self.remove(0);
+        }
+        if let Some(place) = self.pending.get_mut(self.open) {
+            *place = Pending {
+                transaction_id: adu.transaction_id,
+                unit_id: adu.unit_id,
+                function: adu.function(),
+                since: now,
+            };
             self.open += 1;
         }
     }
 
     /// Takes the request that an answer belongs to, the oldest of several; says whether there is one.
     pub(super) fn answer(&mut self, adu: &Adu<'_>) -> bool {
-        let is_asked = |pending: &Pending| {
+        let mut open = self.pending.iter().take(self.open);
+        let place = open.position(|pending| {
             pending.transaction_id == adu.transaction_id
                 && pending.unit_id == adu.unit_id
                 && pending.function == adu.function()
-        };
-        let slots = self.pending.iter_mut().filter(|slot| slot.as_ref().is_some_and(is_asked));
-        match slots.min_by_key(|slot| slot.map(|pending| pending.since)) {
-            Some(slot) => {
-                *slot = None;
-                self.open = self.open.saturating_sub(1);
-                true
+        });
+        if let Some(place) = place {
+            self.remove(place);
+        }
+        place.is_some()
+    }
+
+    fn remove(&mut self, place: usize) {
+        if let Some([first, rest @ ..]) = self.pending.get_mut(place..self.open) {
+            let mut gap = first;
+            for pending in rest {
+                *gap = *pending;
+                gap = pending;
             }
-            None => false,
+            self.open = self.open.saturating_sub(1);
         }
     }
 }
