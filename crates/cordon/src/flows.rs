@@ -8,10 +8,12 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use cordon_model::{Diagnostic, Mac, Place, Severity, Transport};
+use indicatif::ProgressBar;
 
 mod aggregate;
-mod capture;
-mod packet;
+pub(crate) mod capture;
+pub(crate) mod gather;
+pub(crate) mod packet;
 mod record;
 mod zeek;
 
@@ -152,7 +154,36 @@ pub(crate) enum FlowsError {
 /// than the bounds of this module.
 pub(crate) fn read(path: &Path) -> Result<Recording, FlowsError> {
     let file = path.display().to_string();
-    let unreadable = |source| FlowsError::Unreadable { file: file.clone(), source };
+    let (format, input) = open(path, &file)?;
+    match format {
+        Format::ZeekText => zeek::read_text(input, &file),
+        Format::ZeekJson => zeek::read_json(input, &file),
+        Format::Pcap | Format::PcapNg => gather::read(format, input, &file),
+    }
+}
+
+/// Reads the frames of a capture; `-` is the standard input.
+/// # Errors
+/// [`FlowsError`] if the file cannot be read or is no capture, is malformed, or is larger than the
+/// bounds of this module; and whatever `each` gives.
+pub(crate) fn read_frames(
+    path: &Path,
+    bar: &ProgressBar,
+    each: capture::Each<'_>,
+) -> Result<capture::Tally, FlowsError> {
+    let file = path.display().to_string();
+    let (format, input) = open(path, &file)?;
+    match format {
+        Format::Pcap | Format::PcapNg => capture::read(format, bar.wrap_read(input), &file, each),
+        Format::ZeekText | Format::ZeekJson => {
+            Err(FlowsError::Unrecognized { file, found: "a log, which holds no contents" })
+        }
+    }
+}
+
+/// Opens a file and recognises its format by the first bytes.
+fn open(path: &Path, file: &str) -> Result<(Format, impl Read + Send + use<>), FlowsError> {
+    let unreadable = |source| FlowsError::Unreadable { file: file.to_owned(), source };
     let mut input: Box<dyn Read + Send> = if path == Path::new("-") {
         Box::new(io::stdin())
     } else {
@@ -162,14 +193,8 @@ pub(crate) fn read(path: &Path) -> Result<Recording, FlowsError> {
     let limit = u64::try_from(HEAD_BYTES).unwrap_or(u64::MAX);
     input.by_ref().take(limit).read_to_end(&mut head).map_err(unreadable)?;
     let format = Format::of(&head)
-        .map_err(|found| FlowsError::Unrecognized { file: file.clone(), found })?;
-    let input = io::Cursor::new(head).chain(input);
-    match format {
-        Format::ZeekText => zeek::read_text(input, &file),
-        Format::ZeekJson => zeek::read_json(input, &file),
-        Format::Pcap => capture::read_pcap(input, &file),
-        Format::PcapNg => capture::read_pcapng(input, &file),
-    }
+        .map_err(|found| FlowsError::Unrecognized { file: file.to_owned(), found })?;
+    Ok((format, io::Cursor::new(head).chain(input)))
 }
 
 /// The formats that are recognised.

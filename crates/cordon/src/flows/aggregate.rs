@@ -62,13 +62,13 @@ impl Flows {
     /// Counts a packet to its flow.
     pub(super) fn observe(
         &mut self,
-        packet: &Packet,
+        packet: &Packet<'_>,
         ts_s: f64,
         frame: usize,
     ) -> Result<(), TooMany> {
         let datagram =
             packet.fragment.map(|f| (packet.src, packet.dst, packet.ip_protocol, f.identification));
-        if packet.fragment.is_some_and(|fragment| !fragment.is_first) {
+        if packet.fragment.is_some_and(|fragment| !fragment.is_first()) {
             let record = datagram.and_then(|datagram| self.datagrams.get(&datagram).copied());
             match record {
                 Some(record) => self.count(record, packet),
@@ -88,7 +88,7 @@ impl Flows {
         Ok(())
     }
 
-    fn flow_of(&mut self, packet: &Packet, ts_s: f64, frame: usize) -> Result<usize, TooMany> {
+    fn flow_of(&mut self, packet: &Packet<'_>, ts_s: f64, frame: usize) -> Result<usize, TooMany> {
         let is_tcp = packet.ip_protocol == TCP;
         let opens = is_tcp && packet.flags.syn && !packet.flags.ack;
         let answers = is_tcp && packet.flags.syn && packet.flags.ack;
@@ -110,13 +110,13 @@ impl Flows {
             self.set_opener(open.record, opener);
         }
         open.last_s = ts_s;
-        open.is_ending |= is_tcp && packet.flags.ends;
+        open.is_ending |= is_tcp && packet.flags.ends();
         let record = open.record;
         self.open.insert(key, open);
         Ok(record)
     }
 
-    fn begin(&mut self, packet: &Packet, ts_s: f64, frame: usize) -> Result<Open, TooMany> {
+    fn begin(&mut self, packet: &Packet<'_>, ts_s: f64, frame: usize) -> Result<Open, TooMany> {
         if self.records.len() >= RECORDS_MAX {
             return Err(TooMany);
         }
@@ -153,7 +153,7 @@ impl Flows {
         std::mem::swap(&mut record.src_mac, &mut record.dst_mac);
     }
 
-    fn count(&mut self, record: usize, packet: &Packet) {
+    fn count(&mut self, record: usize, packet: &Packet<'_>) {
         let Some(record) = self.records.get_mut(record) else {
             return;
         };
@@ -172,14 +172,14 @@ impl Flows {
     }
 }
 
-fn ports(packet: &Packet) -> (u16, u16) {
+fn ports(packet: &Packet<'_>) -> (u16, u16) {
     match packet.ip_protocol {
         TCP | UDP => packet.ports.unwrap_or((0, 0)),
         _ => (0, 0),
     }
 }
 
-fn key(packet: &Packet) -> Key {
+fn key(packet: &Packet<'_>) -> Key {
     let (sport, dport) = ports(packet);
     let (from, to) = ((packet.src, sport), (packet.dst, dport));
     let (low, high) = if from <= to { (from, to) } else { (to, from) };

@@ -1,8 +1,9 @@
-//! Captured frames: pcap and pcapng files, gathered into flows.
+//! Captured frames: pcap and pcapng files.
+//!
+//! Invariant: every frame has its number, also those that cannot be handed out; these are counted.
 //!
 //! Source: draft-ietf-opsawg-pcap; draft-ietf-opsawg-pcapng.
 
-use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use pcap_parser::traits::{PcapNGPacketBlock, PcapReaderIterator};
@@ -10,14 +11,10 @@ use pcap_parser::{
     Block, LegacyPcapReader, Linktype, PcapBlockOwned, PcapError, PcapHeader, PcapNGReader,
 };
 
-use super::aggregate::Flows;
-use super::packet::{Frame, dissect};
-use super::{BLOCK_BYTES_MAX, Fault, Faults, FlowsError, INTERFACES_MAX, RECORDS_MAX, Recording};
+use super::{BLOCK_BYTES_MAX, Fault, Faults, FlowsError, Format, INTERFACES_MAX, Recording};
 
 /// What the reader starts with; it grows up to [`BLOCK_BYTES_MAX`].
 const BUFFER_BYTES: usize = 128 << 10;
-/// More kinds of links than this are not told apart.
-const LINKS_MAX: usize = 64;
 
 /// Where a frame was captured, and how its clock counts.
 #[derive(Debug, Clone, Copy)]
@@ -27,18 +24,66 @@ struct Interface {
     offset_s: f64,
 }
 
-/// What is gathered while a capture is read.
-struct Capture<'a> {
+/// One captured frame.
+/// # Units
+/// `ts_s`: seconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Captured<'a> {
+    /// Its number among all frames of the file, from 1, as Wireshark counts.
+    pub(crate) number: usize,
+    /// When; the time of the frame before when the file does not say.
+    pub(crate) ts_s: f64,
+    /// The kind of link.
+    pub(crate) link: Linktype,
+    /// Its bytes, as far as they were recorded.
+    pub(crate) data: &'a [u8],
+}
+
+/// What a file held, and what of it was left out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// Frames, handed out or not.
+    pub(crate) frames: usize,
+    /// Frames left out for naming no interface of their section.
+    pub(crate) without_interface: usize,
+    /// Frames without a time.
+    pub(crate) without_time: usize,
+    /// Whether the file ends within a frame.
+    pub(crate) is_cut_off: bool,
+}
+
+impl Tally {
+    /// Says what was left out, for people.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let mut warn = |count: usize, what: &str| {
+            if count > 0 {
+                warnings.push(format!("{what}: {count}"));
+            }
+        };
+        warn(self.without_interface, "frames left out for naming no interface of their section");
+        warn(self.without_time, "frames without a time, which got that of the frame before");
+        warnings
+    }
+
+    /// Says that the rest of the file is missing, if it is.
+    pub(crate) fn end(&self) -> Option<String> {
+        let text =
+            || format!("the file is cut off after frame {}; the rest is missing", self.frames);
+        self.is_cut_off.then(text)
+    }
+}
+
+/// Takes the frames, in the order of the file.
+pub(crate) type Each<'e> = &'e mut dyn FnMut(&Captured<'_>) -> Result<(), FlowsError>;
+
+/// What is known while a capture is read.
+struct Capture<'a, 'e> {
     file: &'a str,
-    flows: Flows,
+    each: Each<'e>,
     interfaces: Vec<Interface>,
-    frames: usize,
-    damaged: usize,
-    without_interface: usize,
-    without_time: usize,
+    tally: Tally,
     last_s: f64,
-    links: BTreeMap<i32, usize>,
-    is_cut_off: bool,
 }
 
 /// What to do after one look at the file.
@@ -52,25 +97,27 @@ enum Step {
     Damaged,
 }
 
-/// Reads a pcap file.
-pub(super) fn read_pcap<'b>(
+/// Reads a pcap or pcapng file.
+/// # Errors
+/// [`FlowsError`], and whatever `each` gives.
+pub(super) fn read<'b>(
+    format: Format,
     input: impl Read + Send + 'b,
     file: &str,
-) -> Result<Recording, FlowsError> {
-    match LegacyPcapReader::new(BUFFER_BYTES, input) {
-        Ok(mut reader) => Capture::new(file).read(&mut reader),
-        Err(error) => Err(beginning(file, &error)),
-    }
-}
-
-/// Reads a pcapng file.
-pub(super) fn read_pcapng<'b>(
-    input: impl Read + Send + 'b,
-    file: &str,
-) -> Result<Recording, FlowsError> {
-    match PcapNGReader::new(BUFFER_BYTES, input) {
-        Ok(mut reader) => Capture::new(file).read(&mut reader),
-        Err(error) => Err(beginning(file, &error)),
+    each: Each<'_>,
+) -> Result<Tally, FlowsError> {
+    let capture =
+        Capture { file, each, interfaces: Vec::new(), tally: Tally::default(), last_s: 0.0 };
+    if format == Format::PcapNg {
+        match PcapNGReader::new(BUFFER_BYTES, input) {
+            Ok(mut reader) => capture.read(&mut reader),
+            Err(error) => Err(beginning(file, &error)),
+        }
+    } else {
+        match LegacyPcapReader::new(BUFFER_BYTES, input) {
+            Ok(mut reader) => capture.read(&mut reader),
+            Err(error) => Err(beginning(file, &error)),
+        }
     }
 }
 
@@ -82,23 +129,8 @@ fn beginning(file: &str, error: &PcapError<&[u8]>) -> FlowsError {
     FlowsError::Unrecognized { file: file.to_owned(), found }
 }
 
-impl<'a> Capture<'a> {
-    fn new(file: &'a str) -> Self {
-        Self {
-            file,
-            flows: Flows::default(),
-            interfaces: Vec::new(),
-            frames: 0,
-            damaged: 0,
-            without_interface: 0,
-            without_time: 0,
-            last_s: 0.0,
-            links: BTreeMap::new(),
-            is_cut_off: false,
-        }
-    }
-
-    fn read(mut self, reader: &mut dyn PcapReaderIterator) -> Result<Recording, FlowsError> {
+impl Capture<'_, '_> {
+    fn read(mut self, reader: &mut dyn PcapReaderIterator) -> Result<Tally, FlowsError> {
         let mut capacity = BUFFER_BYTES;
         loop {
             let step = match reader.next() {
@@ -132,14 +164,14 @@ impl<'a> Capture<'a> {
                 Step::Grow => capacity = self.grow(reader, capacity)?,
                 Step::End => break,
                 Step::CutOff => {
-                    self.is_cut_off = true;
+                    self.tally.is_cut_off = true;
                     break;
                 }
                 Step::Unreadable => return Err(self.unreadable()),
                 Step::Damaged => return self.damaged_frame(),
             }
         }
-        self.conclude()
+        Ok(self.tally)
     }
 
     fn grow(
@@ -168,17 +200,17 @@ impl<'a> Capture<'a> {
         FlowsError::Unreadable { file: self.file.to_owned(), source }
     }
 
-    fn damaged_frame(self) -> Result<Recording, FlowsError> {
+    fn damaged_frame(self) -> Result<Tally, FlowsError> {
         let mut faults = Faults::new(self.file);
         let fault = Fault {
             label: "damaged-capture",
             from: 0,
             to: 0,
-            message: format!("the file is damaged after frame {}", self.frames),
+            message: format!("the file is damaged after frame {}", self.tally.frames),
             help: "mend it, for example with `pcapfix`, or capture again".to_owned(),
         };
-        faults.push(self.frames + 1, "", fault);
-        faults.conclude(Recording::default())
+        faults.push(self.tally.frames + 1, "", fault);
+        faults.conclude(Recording::default()).map(|_| self.tally)
     }
 
     fn block(&mut self, block: &PcapBlockOwned<'_>) -> Result<(), FlowsError> {
@@ -234,62 +266,15 @@ impl<'a> Capture<'a> {
         ts_s: Option<f64>,
         data: &[u8],
     ) -> Result<(), FlowsError> {
-        self.frames += 1;
+        self.tally.frames += 1;
         let Some(interface) = self.interfaces.get(interface) else {
-            self.without_interface += 1;
+            self.tally.without_interface += 1;
             return Ok(());
         };
-        self.without_time += usize::from(ts_s.is_none());
+        self.tally.without_time += usize::from(ts_s.is_none());
         self.last_s = ts_s.unwrap_or(self.last_s);
-        match dissect(interface.link, data) {
-            Frame::Packet(packet) => {
-                let (time, frame) = (self.last_s, self.frames);
-                let observed = self.flows.observe(&packet, time, frame);
-                observed.map_err(|_| self.over_limit("flows", RECORDS_MAX))?;
-            }
-            Frame::NotIp => {}
-            Frame::Damaged => self.damaged += 1,
-            Frame::UnknownLink => {
-                let link = interface.link.0;
-                if self.links.len() < LINKS_MAX || self.links.contains_key(&link) {
-                    *self.links.entry(link).or_default() += 1;
-                } else {
-                    *self.links.entry(-1).or_default() += 1;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn conclude(self) -> Result<Recording, FlowsError> {
-        let mut warnings = Vec::new();
-        let mut warn = |count: usize, what: &str| {
-            if count > 0 {
-                warnings.push(format!("{what}: {count}"));
-            }
-        };
-        warn(self.damaged, "frames left out for damaged or cut-off headers");
-        warn(self.without_interface, "frames left out for naming no interface of their section");
-        warn(self.without_time, "frames without a time, which got that of the frame before");
-        warn(
-            self.flows.unopened,
-            "TCP connections begun before the capture, whose first packet tells who opened them",
-        );
-        warn(self.flows.orphans, "fragments left out for lack of their first one");
-        for (link, count) in &self.links {
-            warn(*count, &format!("frames left out for their link type {link}"));
-        }
-        if self.flows.gave_up_datagrams {
-            warnings.push(
-                "too many datagrams were in fragments; some of their bytes are missing".to_owned(),
-            );
-        }
-        if self.is_cut_off {
-            let message =
-                format!("the file is cut off after frame {}; the rest is missing", self.frames);
-            warnings.push(message);
-        }
-        Ok(Recording { records: self.flows.records, warnings })
+        let link = interface.link;
+        (self.each)(&Captured { number: self.tally.frames, ts_s: self.last_s, link, data })
     }
 }
 

@@ -50,8 +50,7 @@ fn read_bytes(bytes: &[u8]) -> Result<Recording, FlowsError> {
     match Format::of(bytes) {
         Ok(Format::ZeekText) => zeek::read_text(input, "f"),
         Ok(Format::ZeekJson) => zeek::read_json(input, "f"),
-        Ok(Format::Pcap) => capture::read_pcap(input, "f"),
-        Ok(Format::PcapNg) => capture::read_pcapng(input, "f"),
+        Ok(format @ (Format::Pcap | Format::PcapNg)) => gather::read(format, input, "f"),
         Err(found) => Err(FlowsError::Unrecognized { file: "f".to_owned(), found }),
     }
 }
