@@ -5,6 +5,7 @@
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "tests"))]
 
 mod bench;
+mod corpora;
 mod demo;
 mod deny;
 mod r#gen;
@@ -39,6 +40,8 @@ enum Command {
     Demo,
     /// Measures; the arguments go to the programs in `bench/`.
     Bench(bench::Args),
+    /// What `cordon inspect` says of recorded traffic, against what others say of it.
+    Corpora(corpora::Args),
     /// The tests with many more cases (`CORDON_SOAK=1`); the arguments go to the test runner.
     Soak(bench::Args),
     /// Checks the project's own rules: arrows between crates, names, sizes, links, marks.
@@ -67,6 +70,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Test(args) => pipeline::run(&repo, args),
         Command::Demo => demo::run(&repo),
         Command::Bench(args) => bench::measure(&repo, args),
+        Command::Corpora(args) => corpora::run(&repo, args),
         Command::Soak(args) => bench::soak(&repo, args),
         Command::Tidy => tidy::run(&repo),
         Command::Deny => deny::run(&repo),
@@ -86,6 +90,7 @@ fn run_gen(arguments: &[&str]) -> anyhow::Result<()> {
         Command::Test(_)
         | Command::Demo
         | Command::Bench(_)
+        | Command::Corpora(_)
         | Command::Soak(_)
         | Command::Tidy
         | Command::Deny

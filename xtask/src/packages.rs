@@ -10,7 +10,13 @@ use anyhow::{Context, ensure};
 use crate::repo::{self, Repo};
 
 /// Each program and the Debian package that brings it.
-const PROGRAMS: &[(&str, &str)] = &[("nft", "nftables"), ("ip", "iproute2"), ("cvc5", "cvc5")];
+const PROGRAMS: &[(&str, &str)] = &[
+    ("nft", "nftables"),
+    ("ip", "iproute2"),
+    ("cvc5", "cvc5"),
+    ("tshark", "tshark"),
+    ("storescp", "dcmtk"),
+];
 
 /// Makes sure that every program is there: installs what is missing when root, else says what to type.
 ///
@@ -46,7 +52,7 @@ fn missing() -> Vec<&'static str> {
 }
 
 /// Looks along `PATH` and in the system folders that the path of a plain user lacks.
-fn found(program: &str) -> bool {
+pub(crate) fn found(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     let system = ["/usr/sbin", "/sbin"].map(Into::into);
     env::split_paths(&path).chain(system).any(|folder| folder.join(program).is_file())

@@ -39,6 +39,8 @@ pub(crate) enum Step {
     Deny,
     /// `cordon check` accepts every example.
     Examples,
+    /// `cordon inspect` says of recorded traffic what others say of it.
+    Corpora,
     /// Files made from others are up to date.
     Generated,
 }
@@ -63,6 +65,7 @@ impl Step {
             Step::Tidy => steps::tidy(repo),
             Step::Deny => steps::deny(repo),
             Step::Examples => steps::examples(repo),
+            Step::Corpora => steps::corpora(repo),
             Step::Generated => steps::generated(repo),
         }
     }

@@ -8,7 +8,10 @@ use std::thread;
 use anyhow::{Context, ensure};
 
 use crate::repo::{self, Repo};
-use crate::{deny as dependencies, generated as made, packages as programs, tidy as rules};
+use crate::{
+    corpora as recorded, deny as dependencies, generated as made, packages as programs,
+    tidy as rules,
+};
 
 /// The manifest of the measurements, which are no member of the workspace and must not rot for it.
 const BENCH: &str = "bench/Cargo.toml";
@@ -76,6 +79,11 @@ pub(crate) fn examples(repo: &Repo) -> anyhow::Result<String> {
         repo::run(repo.command(&cordon).args(["check", example]))?;
     }
     Ok(format!("{} hospitals", examples.len()))
+}
+
+/// Compares what is said of recorded traffic, where there is any beside the repository.
+pub(crate) fn corpora(repo: &Repo) -> anyhow::Result<String> {
+    recorded::step(repo)
 }
 
 /// Compares every file that is made from others with what would be made now.
