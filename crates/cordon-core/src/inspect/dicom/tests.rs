@@ -1,4 +1,5 @@
 //! Every verdict on DICOM, cell by cell.
+#![expect(clippy::expect_used, reason = "tests may stop at the first surprise")]
 
 use cordon_model::fleet::{DicomRules, Inspection};
 use cordon_model::{Direction, Operation, OperationSet, Tier, Wall};
@@ -34,6 +35,15 @@ use Operation::{
     DicomNCreateMpps as Create, DicomNDelete as Delete, DicomNEventReport as Report,
     DicomNSetMpps as Set,
 };
+
+/// What is sent, and by whom.
+type Step<'a> = (Way, &'a [u8]);
+
+/// An element of an identifier: group, element, value.
+type Element<'a> = (u16, u16, &'a [u8]);
+
+/// What is expected of a message.
+type Expected<'a> = (Verdict, &'a [Reason]);
 
 /// A device, its flow, and one association on it.
 struct Bench {

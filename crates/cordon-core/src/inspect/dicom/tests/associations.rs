@@ -60,26 +60,26 @@ fn the_tier_decides_what_a_wrong_caller_comes_to() {
 
 #[test]
 fn one_context_of_use_lets_the_others_be() {
-    let cases: [(&[Operation], &[&str], Verdict, &[Reason]); 17] = [
-        (&[Echo], &[VERIFICATION], PASS, &[]),
-        (&[Store], &[CT], PASS, &[]),
-        (&[Store], &[CT, MR], FLAG, &[Reason::ContextNotListed]),
-        (&[Store], &[MR], BLOCK, &[Reason::SopClassNotListed]),
-        (&[Store], &[VERIFICATION], BLOCK, &[Reason::SopClassNotListed]),
-        (&[Store], &["1.3.46.670589.2"], BLOCK, &[Reason::SopClassNotListed]),
-        (&[Store, Echo], &[CT, VERIFICATION, PRINT], FLAG, &[Reason::ContextNotListed]),
-        (&[FindWorklist], &[WORKLIST], PASS, &[]),
-        (&[Find], &[WORKLIST], BLOCK, &[Reason::SopClassNotListed]),
-        (&[Find], &[STUDY_FIND, PATIENT_FIND], FLAG, &[Reason::ContextNotListed]),
-        (&[Find], &[PATIENT_FIND], BLOCK, &[Reason::PatientRootQuery]),
-        (&[Set], &[MPPS], PASS, &[]),
-        (&[Commit], &[COMMITMENT], PASS, &[]),
-        (&[Move], &[STUDY_MOVE], PASS, &[]),
-        (&[Store], &[STUDY_GET], BLOCK, &[Reason::SopClassNotListed]),
-        (&[Get], &[STUDY_GET, MR], PASS, &[]),
-        (&[Store, Echo, Find], &[PRINT], BLOCK, &[Reason::SopClassNotListed]),
+    let cases: [(&[Operation], &[&str], Expected<'_>); 17] = [
+        (&[Echo], &[VERIFICATION], (PASS, &[])),
+        (&[Store], &[CT], (PASS, &[])),
+        (&[Store], &[CT, MR], (FLAG, &[Reason::ContextNotListed])),
+        (&[Store], &[MR], (BLOCK, &[Reason::SopClassNotListed])),
+        (&[Store], &[VERIFICATION], (BLOCK, &[Reason::SopClassNotListed])),
+        (&[Store], &["1.3.46.670589.2"], (BLOCK, &[Reason::SopClassNotListed])),
+        (&[Store, Echo], &[CT, VERIFICATION, PRINT], (FLAG, &[Reason::ContextNotListed])),
+        (&[FindWorklist], &[WORKLIST], (PASS, &[])),
+        (&[Find], &[WORKLIST], (BLOCK, &[Reason::SopClassNotListed])),
+        (&[Find], &[STUDY_FIND, PATIENT_FIND], (FLAG, &[Reason::ContextNotListed])),
+        (&[Find], &[PATIENT_FIND], (BLOCK, &[Reason::PatientRootQuery])),
+        (&[Set], &[MPPS], (PASS, &[])),
+        (&[Commit], &[COMMITMENT], (PASS, &[])),
+        (&[Move], &[STUDY_MOVE], (PASS, &[])),
+        (&[Store], &[STUDY_GET], (BLOCK, &[Reason::SopClassNotListed])),
+        (&[Get], &[STUDY_GET, MR], (PASS, &[])),
+        (&[Store, Echo, Find], &[PRINT], (BLOCK, &[Reason::SopClassNotListed])),
     ];
-    for (permitted, classes, verdict, reasons) in cases {
+    for (permitted, classes, (verdict, reasons)) in cases {
         let mut bench = Bench::new(permitted);
         bench.rules().storage_classes = vec![CT.to_owned()];
         let judgement = bench.propose(classes, &[]);
@@ -193,7 +193,7 @@ fn what_comes_at_the_wrong_time_is_out_of_sequence() {
     release_reply(&mut end);
     abort(&mut stop, 0, 0);
     let (device, peer) = (Way::FromDevice, Way::ToDevice);
-    let fine: [&[(Way, &[u8])]; 5] = [
+    let fine: [&[Step<'_>]; 5] = [
         &[(device, &request), (peer, &refuse)],
         &[(device, &request), (peer, &accept), (device, &bye), (peer, &end)],
         &[(device, &request), (peer, &accept), (peer, &bye), (device, &end)],
@@ -214,7 +214,7 @@ fn what_comes_at_the_wrong_time_is_out_of_sequence() {
         }
         assert_eq!(bench.memory.dicom.open(), 0);
     }
-    let wrong: [(&[(Way, &[u8])], Way, &[u8]); 10] = [
+    let wrong: [(&[Step<'_>], Way, &[u8]); 10] = [
         (&[], device, &accept),
         (&[], device, &bye),
         (&[], device, &end),

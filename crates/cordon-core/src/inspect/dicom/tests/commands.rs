@@ -5,60 +5,59 @@ use super::*;
 const DEVICE: Way = Way::FromDevice;
 const PEER: Way = Way::ToDevice;
 
+/// What is permitted, the command, its class; what operation it is, and what is expected of it.
+type Row<'a> = (&'a [Operation], u16, &'a str, Option<Operation>, Expected<'a>);
+
 #[test]
 fn a_request_is_judged_by_what_the_flow_lists() {
-    let cases: [(&[Operation], u16, &str, Option<Operation>, Verdict, &[Reason]); 21] = [
-        (&[Echo], 0x30, VERIFICATION, Some(Echo), PASS, &[]),
-        (&[Store], 0x01, CT, Some(Store), PASS, &[]),
-        (&[Store], 0x01, MR, Some(Store), BLOCK, &[Reason::SopClassNotListed]),
-        (&[FindWorklist], 0x20, WORKLIST, Some(FindWorklist), PASS, &[]),
-        (&[Find], 0x20, STUDY_FIND, Some(Find), PASS, &[]),
-        (&[Find], 0x20, PATIENT_FIND, Some(Find), BLOCK, &[Reason::PatientRootQuery]),
-        (&[Move], 0x21, STUDY_MOVE, Some(Move), PASS, &[]),
-        (&[Get], 0x10, STUDY_GET, Some(Get), PASS, &[]),
-        (&[Create], 0x140, MPPS, Some(Create), PASS, &[]),
-        (&[Set], 0x120, MPPS, Some(Set), PASS, &[]),
-        (&[Commit], 0x130, COMMITMENT, Some(Commit), PASS, &[]),
-        (&[Create], 0x120, MPPS, Some(Set), BLOCK, &[Reason::OperationNotListed]),
-        (&[Create], 0x110, MPPS, None, BLOCK, &[Reason::OperationNotListed]),
-        (&[Store], 0x150, CT, Some(Delete), BLOCK, &[Reason::OperationNotListed]),
-        (&[Echo], 0x31, VERIFICATION, None, BLOCK, &[Reason::OperationNotListed]),
-        (&[Store], 0x20, CT, Some(Find), BLOCK, &[Reason::OperationNotListed]),
+    let cases: [Row<'_>; 21] = [
+        (&[Echo], 0x30, VERIFICATION, Some(Echo), (PASS, &[])),
+        (&[Store], 0x01, CT, Some(Store), (PASS, &[])),
+        (&[Store], 0x01, MR, Some(Store), (BLOCK, &[Reason::SopClassNotListed])),
+        (&[FindWorklist], 0x20, WORKLIST, Some(FindWorklist), (PASS, &[])),
+        (&[Find], 0x20, STUDY_FIND, Some(Find), (PASS, &[])),
+        (&[Find], 0x20, PATIENT_FIND, Some(Find), (BLOCK, &[Reason::PatientRootQuery])),
+        (&[Move], 0x21, STUDY_MOVE, Some(Move), (PASS, &[])),
+        (&[Get], 0x10, STUDY_GET, Some(Get), (PASS, &[])),
+        (&[Create], 0x140, MPPS, Some(Create), (PASS, &[])),
+        (&[Set], 0x120, MPPS, Some(Set), (PASS, &[])),
+        (&[Commit], 0x130, COMMITMENT, Some(Commit), (PASS, &[])),
+        (&[Create], 0x120, MPPS, Some(Set), (BLOCK, &[Reason::OperationNotListed])),
+        (&[Create], 0x110, MPPS, None, (BLOCK, &[Reason::OperationNotListed])),
+        (&[Store], 0x150, CT, Some(Delete), (BLOCK, &[Reason::OperationNotListed])),
+        (&[Echo], 0x31, VERIFICATION, None, (BLOCK, &[Reason::OperationNotListed])),
+        (&[Store], 0x20, CT, Some(Find), (BLOCK, &[Reason::OperationNotListed])),
         (
             &[Echo],
             0x10,
             STUDY_GET,
             Some(Get),
-            BLOCK,
-            &[Reason::OperationNotListed, Reason::SopClassNotListed],
+            (BLOCK, &[Reason::OperationNotListed, Reason::SopClassNotListed]),
         ),
         (
             &[Echo],
             0x20,
             PATIENT_FIND,
             Some(Find),
-            BLOCK,
-            &[Reason::OperationNotListed, Reason::PatientRootQuery],
+            (BLOCK, &[Reason::OperationNotListed, Reason::PatientRootQuery]),
         ),
         (
             &[Store],
             0x140,
             PRINT,
             None,
-            BLOCK,
-            &[Reason::OperationNotListed, Reason::SopClassNotListed],
+            (BLOCK, &[Reason::OperationNotListed, Reason::SopClassNotListed]),
         ),
         (
             &[Find],
             0x20,
             WORKLIST,
             Some(FindWorklist),
-            BLOCK,
-            &[Reason::OperationNotListed, Reason::SopClassNotListed],
+            (BLOCK, &[Reason::OperationNotListed, Reason::SopClassNotListed]),
         ),
-        (&[Report], 0x100, COMMITMENT, Some(Report), PASS, &[]),
+        (&[Report], 0x100, COMMITMENT, Some(Report), (PASS, &[])),
     ];
-    for (permitted, code, class, operation, verdict, reasons) in cases {
+    for (permitted, code, class, operation, (verdict, reasons)) in cases {
         let mut bench = Bench::new(permitted);
         bench.tier = Tier::Orange;
         bench.rules().storage_classes = vec![CT.to_owned()];
@@ -282,7 +281,7 @@ fn a_pdu_is_no_longer_than_its_receiver_takes() {
 }
 
 /// An identifier in implicit encoding.
-fn identifier(keys: &[(u16, u16, &[u8])]) -> Vec<u8> {
+fn identifier(keys: &[Element<'_>]) -> Vec<u8> {
     let mut out = Vec::new();
     for (group, element, value) in keys {
         out.extend_from_slice(&group.to_le_bytes());
@@ -295,8 +294,8 @@ fn identifier(keys: &[(u16, u16, &[u8])]) -> Vec<u8> {
 
 #[test]
 fn a_query_for_everybody_is_remarked() {
-    let name: (u16, u16, &[u8]) = (0x10, 0x10, b"*\0");
-    let cases: [(&[(u16, u16, &[u8])], bool); 7] = [
+    let name: Element<'_> = (0x10, 0x10, b"*\0");
+    let cases: [(&[Element<'_>], bool); 7] = [
         (&[name], true),
         (&[], true),
         (&[(0x10, 0x10, b"DOE^* ")], false),
@@ -355,4 +354,35 @@ fn a_command_that_cannot_be_read_counts_as_malformed() {
     bench.opened = Direction::In;
     bench.open(&[VERIFICATION], &[]);
     check(bench.say(PEER, 1, &[0; 12]), BLOCK, &[Reason::Malformed]);
+}
+
+#[test]
+fn nothing_that_is_sent_stops_the_judge() {
+    let mut device = proposal("CT1", "PACS", &[STUDY_GET, CT, STUDY_FIND], &[(CT, true, true)]);
+    for (context_id, code, class) in [(1, 0x10, STUDY_GET), (3, 1, CT), (5, 0x20, STUDY_FIND)] {
+        let set = request(code, class, u16::from(context_id), true);
+        presentation_data(&mut device, &[(context_id, true, true, &set)]);
+        presentation_data(&mut device, &[(context_id, false, true, &identifier(&[]))]);
+    }
+    release_request(&mut device);
+    let mut peer = Vec::new();
+    let contexts = [(1, 0, IMPLICIT), (3, 0, IMPLICIT), (5, 0, IMPLICIT)];
+    associate_accept(
+        &mut peer,
+        &Acceptance { called: "", calling: "", contexts: &contexts, max_length: 64, roles: &[] },
+    );
+    presentation_data(&mut peer, &[(1, true, true, &response(0x10, 1, 0))]);
+    for bit in 0..(device.len() + peer.len()) * 8 {
+        let (mut device, mut peer) = (device.clone(), peer.clone());
+        let flipped = device.iter_mut().chain(peer.iter_mut()).nth(bit / 8).expect("a byte");
+        *flipped ^= 1 << (bit % 8);
+        let mut bench = Bench::new(&[Get, Store, Find]);
+        for (from_device, from_peer) in device.chunks(97).zip(peer.chunks(41).chain([&[][..]])) {
+            let _judgements = bench.send(DEVICE, from_device);
+            let _judgements = bench.send(PEER, from_peer);
+        }
+        assert!(bench.flow.contexts.len() <= 128);
+        close(&mut bench.flow, &mut bench.memory);
+        assert_eq!(bench.memory.dicom.open(), 0);
+    }
 }
