@@ -94,6 +94,9 @@ pub(super) fn is_delimiter(byte: u8) -> bool {
 /// Most segments are asked for a late field that they do not have, and counting is much faster
 /// than finding.
 pub(super) fn part(bytes: &[u8], delimiter: u8, index: usize) -> &[u8] {
+    if index == 0 {
+        return first(bytes, delimiter);
+    }
     let total = memchr_iter(delimiter, bytes).count();
     let Some(after) = total.checked_sub(index) else { return &[] };
     if after < index {
@@ -109,7 +112,11 @@ pub(super) fn part(bytes: &[u8], delimiter: u8, index: usize) -> &[u8] {
         let next = memchr(delimiter, rest).map_or(rest.len(), |place| place.saturating_add(1));
         rest = rest.get(next..).unwrap_or_default();
     }
-    rest.get(..memchr(delimiter, rest).unwrap_or(rest.len())).unwrap_or_default()
+    first(rest, delimiter)
+}
+
+fn first(bytes: &[u8], delimiter: u8) -> &[u8] {
+    bytes.split(|byte| *byte == delimiter).next().unwrap_or_default()
 }
 
 /// A value of a message: a field, a repetition, a component or a subcomponent.
