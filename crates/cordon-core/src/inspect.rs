@@ -10,6 +10,8 @@
 //! one.
 
 pub mod bacnet;
+mod beginning;
+pub mod conversation;
 pub mod dicom;
 pub mod hl7;
 pub mod http;
@@ -19,6 +21,7 @@ pub mod modbus;
 pub mod rate;
 pub mod reason;
 pub mod recent;
+pub mod refuse;
 pub mod subject;
 
 pub use judgement::{Judge, Judgement, Reasons, Refusal, Verdict};
@@ -26,4 +29,5 @@ pub use memory::Memory;
 pub use rate::Rate;
 pub use reason::{Column, Effect, Reason};
 pub use recent::Recent;
+pub use refuse::refuse;
 pub use subject::{DeviceIdentity, Kind, PeerIdentity, Salt, Subject, Way};
