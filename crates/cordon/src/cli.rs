@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Export(Export),
     /// Run recorded traffic past the policy: what would it permit, deny, break?
     Replay(Replay),
+    /// Read captured conversations and judge every message as a gateway would.
+    Inspect(Inspect),
     /// Map an inventory export to devices.csv.
     #[command(subcommand)]
     Import(Import),
@@ -258,6 +260,30 @@ pub(crate) struct Replay {
     /// Print every flow, not only those that would be denied.
     #[arg(long)]
     pub(crate) all: bool,
+}
+
+/// Without a hospital, whoever opens a conversation is taken for a device that may ask and tell
+/// anything but what changes how a device works. Exits with 1 when a message is blocked or remarked.
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// A capture (pcap, pcapng); `-` for standard input.
+    #[arg(required_unless_present = "reasons")]
+    pub(crate) file: Option<PathBuf>,
+    /// What every conversation is taken for, whatever its port and its first bytes say.
+    #[arg(long, default_value = "auto", value_parser = ["auto", "hl7", "dicom", "modbus", "bacnet", "http"])]
+    pub(crate) protocol: String,
+    /// The tier that devices are judged by, without a hospital.
+    #[arg(long, default_value = "green", value_parser = ["red", "orange", "yellow", "green", "green-ls"])]
+    pub(crate) tier: String,
+    /// A hospital directory: devices, flows and identities are those of its plan.
+    #[arg(long, value_name = "DIR", conflicts_with = "tier")]
+    pub(crate) hospital: Option<PathBuf>,
+    /// Only the sums, not a record for every message.
+    #[arg(long)]
+    pub(crate) stats: bool,
+    /// Print every reason there is and what it does to each tier, in Markdown; reads nothing.
+    #[arg(long, conflicts_with = "file")]
+    pub(crate) reasons: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -10,6 +10,7 @@ pub(crate) mod export;
 pub(crate) mod help;
 pub(crate) mod import;
 pub(crate) mod init;
+pub(crate) mod inspect;
 pub(crate) mod matrix;
 pub(crate) mod prove;
 pub(crate) mod replay;

@@ -117,9 +117,7 @@ pub(crate) enum FlowsError {
         source: io::Error,
     },
     /// The file is none of the formats.
-    #[error(
-        "`{file}` is {found}; give a Zeek conn.log (text or JSON lines), a pcap or a pcapng file"
-    )]
+    #[error("`{file}` is {found}")]
     Unrecognized {
         /// The path as it was given.
         file: String,
@@ -136,6 +134,9 @@ pub(crate) enum FlowsError {
         /// How many more there are.
         omitted: usize,
     },
+    /// Whoever took the frames wants no more.
+    #[error("reading was stopped")]
+    Stopped,
     /// The file is larger than cordon reads.
     #[error("`{file}` has more than {max} {what}; split it, for example by the hour")]
     OverLimit {
@@ -176,7 +177,7 @@ pub(crate) fn read_frames(
     match format {
         Format::Pcap | Format::PcapNg => capture::read(format, bar.wrap_read(input), &file, each),
         Format::ZeekText | Format::ZeekJson => {
-            Err(FlowsError::Unrecognized { file, found: "a log, which holds no contents" })
+            Err(FlowsError::Unrecognized { file, found: "a log of connections without contents" })
         }
     }
 }

@@ -11,6 +11,7 @@ mod cmd;
 mod directory;
 mod flows;
 mod import;
+mod inspect;
 mod outcome;
 mod progress;
 mod render;
@@ -54,6 +55,7 @@ fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Command::Bundle(args) => cmd::bundle::run(args),
         Command::Export(args) => cmd::export::run(args, &progress),
         Command::Replay(args) => cmd::replay::run(args, &progress),
+        Command::Inspect(args) => cmd::inspect::run(args, cli.json, &progress),
         Command::Import(args) => cmd::import::run(args),
         Command::Schema => cmd::help::schema(),
         Command::Completions { shell } => cmd::help::completions(*shell),

@@ -485,8 +485,7 @@ fn part(bytes: &[u8], at: u64, from: u64, to: u64) -> &[u8] {
     bytes.get(from..to).unwrap_or_default()
 }
 
-/// Hashes bytes to tell two versions of a segment apart; nobody gains by making two alike who can
-/// send what he likes in the first place.
+/// Hashes bytes to tell two versions of a segment apart.
 fn hash(bytes: &[u8]) -> u64 {
     const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut state = long(bytes.len());

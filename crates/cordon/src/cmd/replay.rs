@@ -25,6 +25,9 @@ use crate::progress::Progress;
 /// Up to this many flows are printed one by one; more are grouped unless `--all` is given.
 const FLOWS_SHOWN: usize = 100;
 
+/// What is read.
+const READ: &str = "give a Zeek conn.log (TSV or JSON lines), a pcap or a pcapng";
+
 /// How many devices are listed before the rest is counted.
 const DEVICES_SHOWN: usize = 40;
 
@@ -59,7 +62,7 @@ pub(crate) fn run(args: &Replay, progress: &Progress) -> Result<Outcome, Failure
     let mut verdicts = Vec::new();
     let mut text = String::new();
     for path in &args.flows {
-        let recording = flows::read(path).map_err(|error| refusal(&error))?;
+        let recording = flows::read(path).map_err(|error| refusal(&error, READ))?;
         for warning in &recording.warnings {
             let _ = writeln!(text, "warning: {}: {warning}", path.display());
         }
@@ -79,7 +82,8 @@ pub(crate) fn run(args: &Replay, progress: &Progress) -> Result<Outcome, Failure
     Ok(Outcome::done(text, json!({ "flows": verdicts, "totals": totals })).finding_if(denied))
 }
 
-fn refusal(error: &FlowsError) -> Failure {
+/// Says why a recording was not read; `read` is what can be.
+pub(super) fn refusal(error: &FlowsError, read: &str) -> Failure {
     if let FlowsError::Malformed { faults, omitted, .. } = error {
         let mut report = Report::default();
         for fault in faults {
@@ -94,9 +98,8 @@ fn refusal(error: &FlowsError) -> Failure {
         FlowsError::Unreadable { .. } => Failure::config(message, "check the path"),
         FlowsError::Unrecognized { .. }
         | FlowsError::Malformed { .. }
-        | FlowsError::OverLimit { .. } => {
-            Failure::input(message, "give a Zeek conn.log (TSV or JSON lines), a pcap or a pcapng")
-        }
+        | FlowsError::OverLimit { .. }
+        | FlowsError::Stopped => Failure::input(message, read),
     }
 }
 

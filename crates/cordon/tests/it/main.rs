@@ -7,6 +7,7 @@ mod check;
 mod compile;
 mod explain;
 mod import;
+mod inspect;
 mod output;
 mod prove;
 mod replay;
