@@ -24,19 +24,20 @@ macro_rules! names {
 
 mod apdu;
 mod bvlc;
+mod choice;
 mod names;
 mod npdu;
 mod object;
 mod properties;
 mod property;
 mod refuse;
-mod service;
 mod tag;
 mod view;
 mod write;
 
 pub use apdu::{Apdu, Segment};
 pub use bvlc::{BroadcastEntry, BroadcastTable, Bvlc, ForeignEntry, ForeignTable};
+pub use choice::{ConfirmedService, UnconfirmedService};
 pub use names::{
     abort_reason_name, error_class_name, error_code_name, event_state_name, event_type_name,
     life_safety_operation_name, object_type_name, reject_reason_name, result_name,
@@ -46,7 +47,6 @@ pub use object::ObjectId;
 pub use properties::{Properties, Property, Reference};
 pub use property::property_name;
 pub use refuse::{abort, error, reject, reject_reason};
-pub use service::{ConfirmedService, UnconfirmedService};
 pub use tag::{DEPTH_LIMIT, Octets, Parameters, Tag, Tags};
 pub use view::{Event, IAm, Service};
 
@@ -169,10 +169,12 @@ impl<'a> Packet<'a> {
         Ok(())
     }
 
-    /// Gives the object that it is about, the first if there are several.
+    /// Gives the first object that it names; where a device says who it is before it says of what it
+    /// speaks, that is the device, and [`Service::object`] gives the other.
     #[must_use]
     pub fn object(&self) -> Option<ObjectId> {
-        self.service().ok().flatten().and_then(|service| service.object())
+        let service = self.service().ok().flatten()?;
+        service.device().or_else(|| service.object())
     }
 
     /// Gives the number of the property that it is about, the first if there are several; its name
