@@ -50,6 +50,8 @@ pub use refuse::{abort, error, reject, reject_reason};
 pub use tag::{DEPTH_LIMIT, Octets, Parameters, Tag, Tags};
 pub use view::{Event, IAm, Service};
 
+use bvlc::Length;
+
 use crate::{Cursor, Fault};
 
 /// The UDP port of BACnet/IP.
@@ -76,8 +78,19 @@ impl<'a> Packet<'a> {
     /// # Source
     /// ASHRAE 135-2020 §J.2, §6.2, §20.1.
     pub fn read(datagram: &'a [u8]) -> Result<Self, Fault> {
+        Self::read_of(datagram, Length::Exact)
+    }
+
+    /// Reads a datagram as if its length field were right, so that a record can name what is
+    /// refused for it; receivers that do not check the length read it so.
+    #[must_use]
+    pub fn outline(datagram: &'a [u8]) -> Option<Self> {
+        Self::read_of(datagram, Length::Any).ok()
+    }
+
+    fn read_of(datagram: &'a [u8], length: Length) -> Result<Self, Fault> {
         let mut cursor = Cursor::whole(datagram, bvlc::RULE);
-        let bvlc = Bvlc::read(&mut cursor)?;
+        let bvlc = Bvlc::read(&mut cursor, length)?;
         if !bvlc.carries_npdu() {
             return Ok(Self { bvlc, npdu: None, apdu: None });
         }

@@ -71,8 +71,18 @@ pub enum Bvlc<'a> {
     },
 }
 
+/// What the length in the header must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Length {
+    /// That of the datagram.
+    Exact,
+    /// Any.
+    Any,
+}
+
 impl<'a> Bvlc<'a> {
-    pub(super) fn read(cursor: &mut Cursor<'a>) -> Result<Self, Fault> {
+    /// Reads the header; whether its length must be that of the datagram is the caller's to say.
+    pub(super) fn read(cursor: &mut Cursor<'a>, length: Length) -> Result<Self, Fault> {
         let whole = cursor.left();
         if cursor.peek().is_some_and(|kind| kind != TYPE) {
             return Err(cursor.malformed(RULE));
@@ -81,7 +91,7 @@ impl<'a> Bvlc<'a> {
         let at = cursor.at();
         let function = cursor.u8()?;
         let place = cursor.clone();
-        if usize::from(cursor.u16()?) != whole {
+        if usize::from(cursor.u16()?) != whole && length == Length::Exact {
             return Err(place.malformed(RULE));
         }
         let bvlc = match function {

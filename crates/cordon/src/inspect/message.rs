@@ -34,7 +34,13 @@ pub(super) fn say(protocol: Protocol, side: Side, judged: &Judged<'_>) -> Option
         Message::Bacnet(packet) => say_bacnet(packet),
         Message::Http(part) => return say_http(part, is_piece_shown),
         Message::Unread(fault) => {
-            let mut said = Said::new(protocol.name(), kind(side), None, nothing(protocol));
+            let outline = (protocol == Protocol::Bacnet)
+                .then(|| bacnet::Packet::outline(judged.bytes))
+                .flatten();
+            let mut said = match outline {
+                Some(packet) => say_bacnet(&packet),
+                None => Said::new(protocol.name(), kind(side), None, nothing(protocol)),
+            };
             said.fault(*fault);
             said
         }
