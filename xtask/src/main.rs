@@ -8,6 +8,7 @@ mod bench;
 mod corpora;
 mod demo;
 mod deny;
+mod fuzz;
 mod r#gen;
 mod generated;
 mod packages;
@@ -42,6 +43,8 @@ enum Command {
     Bench(bench::Args),
     /// What `cordon inspect` says of recorded traffic, against what others say of it.
     Corpora(corpora::Args),
+    /// The fuzz targets, on their committed inputs.
+    Fuzz(fuzz::Args),
     /// The tests with many more cases (`CORDON_SOAK=1`); the arguments go to the test runner.
     Soak(bench::Args),
     /// Checks the project's own rules: arrows between crates, names, sizes, links, marks.
@@ -71,6 +74,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Demo => demo::run(&repo),
         Command::Bench(args) => bench::measure(&repo, args),
         Command::Corpora(args) => corpora::run(&repo, args),
+        Command::Fuzz(args) => fuzz::run(&repo, args),
         Command::Soak(args) => bench::soak(&repo, args),
         Command::Tidy => tidy::run(&repo),
         Command::Deny => deny::run(&repo),
@@ -91,6 +95,7 @@ fn run_gen(arguments: &[&str]) -> anyhow::Result<()> {
         | Command::Demo
         | Command::Bench(_)
         | Command::Corpora(_)
+        | Command::Fuzz(_)
         | Command::Soak(_)
         | Command::Tidy
         | Command::Deny

@@ -16,6 +16,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("cvc5", "cvc5"),
     ("tshark", "tshark"),
     ("storescp", "dcmtk"),
+    ("c++", "g++"),
 ];
 
 /// Makes sure that every program is there: installs what is missing when root, else says what to type.

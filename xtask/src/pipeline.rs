@@ -31,6 +31,8 @@ pub(crate) enum Step {
     Clippy,
     /// Every test passes.
     Nextest,
+    /// The fuzz targets find nothing in a moment.
+    Fuzz,
     /// The documentation builds without a warning.
     Doc,
     /// The project's own rules hold.
@@ -61,6 +63,7 @@ impl Step {
             Step::Fmt => steps::fmt(repo),
             Step::Clippy => steps::clippy(repo),
             Step::Nextest => steps::nextest(repo, closing),
+            Step::Fuzz => steps::fuzz(repo),
             Step::Doc => steps::doc(repo),
             Step::Tidy => steps::tidy(repo),
             Step::Deny => steps::deny(repo),

@@ -9,12 +9,16 @@ use anyhow::{Context, ensure};
 
 use crate::repo::{self, Repo};
 use crate::{
-    corpora as recorded, deny as dependencies, generated as made, packages as programs,
-    tidy as rules,
+    corpora as recorded, deny as dependencies, fuzz as fuzzing, generated as made,
+    packages as programs, tidy as rules,
 };
 
-/// The manifest of the measurements, which are no member of the workspace and must not rot for it.
-const BENCH: &str = "bench/Cargo.toml";
+/// The packages that are no members of the workspace and must not rot for it.
+const APART: &[&str] = &["bench/Cargo.toml", fuzzing::MANIFEST];
+
+fn apart(repo: &Repo) -> impl Iterator<Item = &'static str> {
+    APART.iter().copied().filter(|manifest| repo.path(manifest).is_file())
+}
 
 /// Installs what the tests need of the system.
 pub(crate) fn packages(repo: &Repo) -> anyhow::Result<String> {
@@ -24,8 +28,8 @@ pub(crate) fn packages(repo: &Repo) -> anyhow::Result<String> {
 /// Checks the format of all code.
 pub(crate) fn fmt(repo: &Repo) -> anyhow::Result<String> {
     repo::run(repo.cargo().args(["fmt", "--all", "--check"]))?;
-    if repo.path(BENCH).is_file() {
-        repo::run(repo.cargo().args(["fmt", "--manifest-path", BENCH, "--check"]))?;
+    for manifest in apart(repo) {
+        repo::run(repo.cargo().args(["fmt", "--manifest-path", manifest, "--check"]))?;
     }
     Ok(String::new())
 }
@@ -34,11 +38,11 @@ pub(crate) fn fmt(repo: &Repo) -> anyhow::Result<String> {
 pub(crate) fn clippy(repo: &Repo) -> anyhow::Result<String> {
     let strict = ["--", "-D", "warnings"];
     repo::run(repo.cargo().args(["clippy", "--workspace", "--all-targets"]).args(strict))?;
-    if repo.path(BENCH).is_file() {
-        let shared = repo.manifests()?.target_directory;
+    let shared = repo.manifests()?.target_directory;
+    for manifest in apart(repo) {
         let mut cargo = repo.cargo();
-        cargo.args(["clippy", "--manifest-path", BENCH, "--all-targets"]).args(strict);
-        repo::run(cargo.env("CARGO_TARGET_DIR", shared))?;
+        cargo.args(["clippy", "--manifest-path", manifest, "--all-targets"]).args(strict);
+        repo::run(cargo.env("CARGO_TARGET_DIR", &shared))?;
     }
     Ok(String::new())
 }
@@ -51,6 +55,15 @@ pub(crate) fn nextest(repo: &Repo, closing: &mut Vec<String>) -> anyhow::Result<
     }
     watched(repo.cargo().args(["test", "--workspace", "--no-fail-fast"]), closing)?;
     Ok("with `cargo test`: cargo-nextest is not installed".to_owned())
+}
+
+/// Runs every fuzz target for a moment; what is asserted of the targets' own tools is tested too.
+pub(crate) fn fuzz(repo: &Repo) -> anyhow::Result<String> {
+    let shared = repo.manifests()?.target_directory;
+    let mut cargo = repo.cargo();
+    cargo.args(["test", "--manifest-path", fuzzing::MANIFEST, "--lib", "--quiet"]);
+    repo::run(cargo.env("CARGO_TARGET_DIR", shared))?;
+    fuzzing::step(repo)
 }
 
 /// Builds the documentation with every warning as an error.

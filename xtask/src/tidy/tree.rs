@@ -65,7 +65,7 @@ impl<'a> File<'a> {
 
     /// True of what tests read as it is, whatever it looks like.
     pub(crate) fn is_fixture(self) -> bool {
-        self.path.split('/').any(|part| part == "testdata")
+        self.path.starts_with("fuzz/corpus/") || self.path.split('/').any(|part| part == "testdata")
     }
 
     pub(crate) fn has_ending(self, ending: &str) -> bool {
