@@ -110,7 +110,7 @@ fn messages_of(records: &[Record], port: u16) -> Vec<Message> {
     ours.map(|record| {
         record
             .at(turns.next("message"))
-            .with("type", record.text("message_type"))
+            .with("type", kind(record.text("message_type").as_deref()))
             .with("control", record.text("control_id"))
             .with("version", record.text("version"))
             .with("application", record.text("sending_application"))
@@ -188,10 +188,18 @@ fn named(place: String, [kind, control, version, application]: &[Option<&str>; 4
         first.filter(|text| !text.is_empty())
     };
     Message::at(place)
-        .with("type", *kind)
+        .with("type", self::kind(*kind))
         .with("control", *control)
         .with("version", component(version))
         .with("application", component(application))
+}
+
+/// Message and event; the structure, which follows from both, is not always named.
+/// # Source
+/// HL7 v2.6 §2.14.9.9
+fn kind(field: Option<&str>) -> Option<String> {
+    let parts = field?.split('^').take(2).collect::<Vec<_>>().join("^");
+    Some(parts).filter(|text| !text.is_empty())
 }
 
 /// Why the Python package cannot be asked.

@@ -244,7 +244,7 @@ fn a_plain_reading_counts_fields_from_the_separator() {
         assert_eq!(words(&[hl7::head(text.as_bytes(), "m".to_owned())]), [expect]);
     };
     check(
-        "MSH|^~\\&|APP^1|FAC|||2026||ORU^R01|17|P|2.6^DEU\rPID|1\r",
+        "MSH|^~\\&|APP^1|FAC|||2026||ORU^R01^ORU_R01|17|P|2.6^DEU\rPID|1\r",
         "m: application=APP control=17 type=ORU^R01 version=2.6",
     );
     check("MSH#^~\\&#A######ACK#1#P#2.3\r", "m: application=A control=1 type=ACK version=2.3");
