@@ -41,6 +41,37 @@ def mllp_hl7():
     return inputs
 
 
+def piece(way, stream):
+    """A head with the way of a piece and its length, and the piece."""
+    assert len(stream) < 1 << 14
+    return struct.pack("<H", len(stream) << 2 | way) + stream
+
+
+def inspect():
+    """Conversations: protocol, tier, and what the bundle lists, then pieces."""
+    inputs = {}
+    for number, path in enumerate(sorted((TESTDATA / "hl7").glob("*.hl7"))):
+        message = mllp(path.read_bytes())
+        inputs[f"hl7-{path.stem}"] = bytes([0, number % 5, number % 8]) + piece(0, message)
+    both = mllp((TESTDATA / "hl7" / "pcd-01.hl7").read_bytes())
+    ack = mllp((TESTDATA / "hl7" / "ack-aa.hl7").read_bytes())
+    inputs["hl7-answered"] = bytes([0, 1, 0]) + piece(0, both) + piece(1, ack)
+    for name in ("echo", "store", "move", "worklist"):
+        pieces = b""
+        for line in (TESTDATA / "dicom" / f"{name}.hex").read_text().splitlines():
+            pieces += piece(0 if line[0] == ">" else 1, bytes.fromhex(line[2:]))
+        inputs[f"dicom-{name}"] = bytes([1, 1, 0]) + pieces
+    write_registers = bytes.fromhex("00070000000b011003e900020400d700be")
+    written = bytes.fromhex("000700000006011003e90002")
+    inputs["modbus"] = bytes([2, 3, 0]) + piece(0, write_registers) + piece(1, written)
+    read = bytes.fromhex("810a001101040005010c0c000000011955")
+    inputs["bacnet"] = bytes([3, 3, 0]) + piece(0, read) + piece(1, read)
+    post = b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nok"
+    inputs["http"] = bytes([4, 2, 0]) + piece(0, post) + piece(1, b"HTTP/1.1 204 No Content\r\n\r\n")
+    inputs["foreign"] = bytes([2, 0, 0]) + piece(0, post)
+    return inputs
+
+
 def dicom():
     inputs = {}
     for path in (TESTDATA / "dicom").glob("*.hex"):
@@ -177,6 +208,7 @@ def fragments():
     }
 
 
+write("inspect", inspect())
 write("mllp_hl7", mllp_hl7())
 write("dicom", dicom())
 write("modbus", modbus())

@@ -10,6 +10,7 @@
 //!
 //! Source: RFC 9293 §3.4; RFC 9293 §3.8.
 
+mod piece;
 mod stream;
 
 #[cfg(test)]

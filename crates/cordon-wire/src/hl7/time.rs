@@ -89,8 +89,9 @@ fn zone_minutes(zone: &[u8]) -> Option<i16> {
     Some(if *sign == b'-' { -ahead } else { ahead })
 }
 
-/// Reads at most four digits.
+/// Reads at most four digits; none when there are more, or other signs.
 fn number(digits: &[u8]) -> Option<i64> {
+    (digits.len() <= 4).then_some(())?;
     digits.iter().try_fold(0_i64, |sum, digit| {
         digit.is_ascii_digit().then(|| sum * 10 + i64::from(digit - b'0'))
     })

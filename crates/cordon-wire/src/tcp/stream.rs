@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::piece::{Content, Piece, hash, long, part, skip};
 use super::{
     Event, HELD_BYTES, HELD_PIECES, Loss, REORDER_SEGMENTS, STRAYS_MAX, Side, WINDOW_BYTES_MAX,
 };
@@ -27,29 +28,6 @@ pub(super) struct Arrival<'a, M> {
     /// Whether the stream may begin with it, for want of a SYN.
     pub(super) may_begin: bool,
     pub(super) mark: M,
-}
-
-#[derive(Debug)]
-enum Content {
-    Bytes(Vec<u8>),
-    /// So many bytes that were on the wire and not recorded.
-    Cut(u32),
-}
-
-impl Content {
-    fn len(&self) -> u64 {
-        match self {
-            Self::Bytes(bytes) => long(bytes.len()),
-            Self::Cut(bytes) => u64::from(*bytes),
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Piece<M> {
-    content: Content,
-    after: Option<u64>,
-    mark: M,
 }
 
 /// What was handed out: where, how much, and a hash of it.
@@ -224,7 +202,9 @@ impl<M: Copy> Stream<M> {
         }
         let Some(at) = self.near(arrival, each) else { return };
         if arrival.fin && self.end.is_none() {
-            self.end = Some((at.saturating_add(wire), arrival.mark));
+            let end = at.saturating_add(wire);
+            self.end = Some((end, arrival.mark));
+            self.drop_after(end);
         }
         // What comes after the end is nothing.
         let room = self.end.map_or(u64::MAX, |(end, _)| end.saturating_sub(at));
@@ -248,6 +228,26 @@ impl<M: Copy> Stream<M> {
         if arrival.cut_bytes > 0 {
             self.keep_cut(end, arrival);
         }
+    }
+
+    /// Drops what is kept from beyond the end.
+    fn drop_after(&mut self, end: u64) {
+        let beyond = self.held.split_off(&end);
+        let mut dropped: usize = beyond.values().map(|piece| piece.bytes()).sum();
+        if let Some(mut last) = self.held.last_entry() {
+            let room = end.saturating_sub(*last.key());
+            let before = last.get().bytes();
+            match &mut last.get_mut().content {
+                Content::Bytes(bytes) => {
+                    bytes.truncate(usize::try_from(room).unwrap_or(usize::MAX));
+                }
+                Content::Cut(bytes) => {
+                    *bytes = (*bytes).min(u32::try_from(room).unwrap_or(u32::MAX))
+                }
+            }
+            dropped = dropped.saturating_add(before.saturating_sub(last.get().bytes()));
+        }
+        self.held_bytes = self.held_bytes.saturating_sub(dropped);
     }
 
     /// Finds the place of an arrival; when too many in a row have none, begins anew with it.
@@ -369,6 +369,7 @@ impl<M: Copy> Stream<M> {
     /// Notes that bytes were cut off, unless something is kept there.
     fn keep_cut(&mut self, at: u64, arrival: &Arrival<'_, M>) {
         let end = at.saturating_add(u64::from(arrival.cut_bytes));
+        let end = self.end.map_or(end, |(last, _)| end.min(last));
         let at = at.max(self.next.unwrap_or(at));
         let before = self.held.range(..=at).next_back();
         let at =
@@ -466,35 +467,4 @@ impl<M: Copy> Stream<M> {
             entry.get_mut().after = None;
         }
     }
-}
-
-fn long(len: usize) -> u64 {
-    u64::try_from(len).unwrap_or(u64::MAX)
-}
-
-fn skip(bytes: &[u8], count: u64) -> &[u8] {
-    usize::try_from(count).ok().and_then(|count| bytes.get(count..)).unwrap_or_default()
-}
-
-/// Gives the bytes from one offset to another, of bytes that begin at `at`.
-fn part(bytes: &[u8], at: u64, from: u64, to: u64) -> &[u8] {
-    let (from, to) = (from.saturating_sub(at), to.saturating_sub(at));
-    let (Ok(from), Ok(to)) = (usize::try_from(from), usize::try_from(to)) else {
-        return &[];
-    };
-    bytes.get(from..to).unwrap_or_default()
-}
-
-/// Hashes bytes to tell two versions of a segment apart.
-fn hash(bytes: &[u8]) -> u64 {
-    const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mut state = long(bytes.len());
-    let (words, rest) = bytes.as_chunks::<8>();
-    for word in words {
-        state = (state ^ u64::from_le_bytes(*word)).wrapping_mul(PRIME).rotate_left(29);
-    }
-    for byte in rest {
-        state = (state ^ u64::from(*byte)).wrapping_mul(PRIME).rotate_left(29);
-    }
-    state
 }

@@ -223,3 +223,15 @@ fn what_is_kept_has_a_bound() {
     connection.let_go(&mut |_| {});
     assert_eq!(connection.held_bytes(), 0);
 }
+
+#[test]
+fn nothing_comes_after_the_end_even_when_it_came_before() {
+    assert_eq!(
+        run(&["c S 99", "c 104+efgh", "c F 102+c", "c 100+ab"]),
+        ["c 0 ab @4", "c 2 c @4", "c end @4"],
+    );
+    assert_eq!(
+        run(&["c S 99", "c 101+bcd", "c F 102", "c 100+a"]),
+        ["c 0 a @4", "c 1 b @4", "c end @4"]
+    );
+}
