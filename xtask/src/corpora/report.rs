@@ -15,7 +15,7 @@ const END: &str = "<!-- corpora: end -->";
 
 /// The table as lines.
 pub(super) fn table(sheet: &Sheet) -> Vec<String> {
-    let head = ["messages", "equal", "different", "only ours", "only theirs"];
+    let head = ["messages", "equal", "refused", "different", "only ours", "only theirs"];
     let mut lines = vec![format!(
         "{:<7} {:<34} {:>5} {}",
         "corpus",
@@ -36,8 +36,8 @@ pub(super) fn table(sheet: &Sheet) -> Vec<String> {
     lines
 }
 
-fn numbers(row: &Row) -> [usize; 5] {
-    [row.named, row.equal, row.different, row.only_ours, row.only_theirs]
+fn numbers(row: &Row) -> [usize; 6] {
+    [row.named, row.equal, row.refused, row.different, row.only_ours, row.only_theirs]
 }
 
 /// Writes table and arguments into a document.
@@ -67,12 +67,12 @@ pub(super) fn between(document: &str, text: &str) -> Option<String> {
 /// Table and arguments in Markdown.
 pub(super) fn markdown(sheet: &Sheet, settled: &Settled, agreed: &[Agreed]) -> String {
     let mut text = String::from(
-        "| corpus | peer | files | messages | equal | different | only ours | only theirs |\n\
-         |---|---|---:|---:|---:|---:|---:|---:|\n",
+        "| corpus | peer | files | messages | equal | named the same, and refused | different | only ours | only theirs |\n\
+         |---|---|---:|---:|---:|---:|---:|---:|---:|\n",
     );
     for ((corpus, peer), row) in &sheet.rows {
         let numbers = match &row.skipped {
-            Some(why) => format!("not compared: {why} | | | | |"),
+            Some(why) => format!("not compared: {why} | | | | | |"),
             None => numbers(row).map(|number| format!("{number} |")).join(" "),
         };
         put(&mut text, &format!("| {corpus} | {peer} | {} | {numbers}", row.files));

@@ -61,6 +61,8 @@ pub(super) struct Row {
     /// Messages that the peer names.
     pub(super) named: usize,
     pub(super) equal: usize,
+    /// Messages that both name the same, and one of both refuses.
+    pub(super) refused: usize,
     pub(super) different: usize,
     pub(super) only_ours: usize,
     pub(super) only_theirs: usize,
@@ -107,10 +109,10 @@ impl Sheet {
             };
             met.insert(named.place.as_str());
             let apart = fields_apart(message, named);
-            if apart.is_empty() {
-                row.equal += 1;
-            } else {
-                row.different += 1;
+            match apart.as_slice() {
+                [] => row.equal += 1,
+                [(WHOLE, ..)] if !message.fields.is_empty() => row.refused += 1,
+                _ => row.different += 1,
             }
             for (field, ours, theirs) in apart {
                 differ(&named.place, field, ours, theirs);
@@ -137,11 +139,15 @@ impl Sheet {
 
 /// The fields in which two readings of a message differ: name, ours, theirs.
 fn fields_apart(ours: &Message, theirs: &Message) -> Vec<(&'static str, String, String)> {
+    let mut apart = Vec::new();
     if ours.fault.is_some() != theirs.fault.is_some() {
         let words = |message: &Message| message.fault.clone().unwrap_or_else(|| message.words());
-        return vec![(WHOLE, words(ours), words(theirs))];
+        apart.push((WHOLE, words(ours), words(theirs)));
+        // A message of which one reader names nothing differs as a whole.
+        if ours.fields.is_empty() || theirs.fields.is_empty() {
+            return apart;
+        }
     }
-    let mut apart = Vec::new();
     for (field, value) in &theirs.fields {
         let said = ours.fields.get(field);
         if said != Some(value) {

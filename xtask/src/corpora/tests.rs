@@ -374,6 +374,16 @@ fn messages_are_equal_different_or_only_on_one_side() {
 }
 
 #[test]
+fn a_message_that_is_named_the_same_and_refused_is_counted_apart() {
+    let mut sheet = Sheet::default();
+    let refused = Message { fault: Some("malformed: rule".to_owned()), ..message("1", Some(7)) };
+    sheet.compare(("modbus", "tshark"), "a", &[message("1", Some(7))], &[refused]);
+    let row = &sheet.rows[&("modbus", "tshark")];
+    assert_eq!((row.equal, row.refused, row.different), (0, 1, 0));
+    assert_eq!(sheet.differences.len(), 1, "and has to be argued");
+}
+
+#[test]
 fn what_the_peer_does_not_name_is_not_compared() {
     let mut sheet = Sheet::default();
     let (theirs, ours) = ([Message::at("1")], [message("1", Some(7))]);
@@ -456,9 +466,9 @@ fn the_document_has_the_table_and_the_arguments_that_occur() {
     sheet.skip("hl7", "python-hl7", "no package".to_owned());
     let settled = agreed::settle(&sheet, &agreed);
     let text = report::markdown(&sheet, &settled, &agreed);
-    assert!(text.contains("| modbus | tshark | 1 | 4 | 1 | 2 | 1 | 1 |\n"), "{text}");
+    assert!(text.contains("| modbus | tshark | 1 | 4 | 1 | 0 | 2 | 1 | 1 |\n"), "{text}");
     assert!(
-        text.contains("| hl7 | python-hl7 | 0 | not compared: no package | | | | |\n"),
+        text.contains("| hl7 | python-hl7 | 0 | not compared: no package | | | | | |\n"),
         "{text}"
     );
     assert!(text.contains("| `modbus/*` | tshark | 1 | address | `-` | `8` | ours |"), "{text}");
