@@ -14,3 +14,4 @@ pub mod machine;
 pub mod question;
 pub mod rego;
 pub mod run;
+pub mod wire;

@@ -11,6 +11,8 @@ pub enum Group {
     Lookup,
     /// From sources to sealed bundles, in one process.
     Compile,
+    /// Messages of device protocols, beside their peers.
+    Wire,
     /// Whole commands.
     Commands,
 }
@@ -43,7 +45,7 @@ impl Args {
     #[must_use]
     pub fn groups(&self) -> Vec<Group> {
         if self.only.is_empty() {
-            vec![Group::Decide, Group::Lookup, Group::Compile, Group::Commands]
+            vec![Group::Decide, Group::Lookup, Group::Compile, Group::Wire, Group::Commands]
         } else {
             self.only.clone()
         }

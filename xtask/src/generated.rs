@@ -12,6 +12,7 @@ use crate::{run_gen, standards, term};
 /// Files whose text is what `cordon` prints for these arguments.
 const GENERATED: &[(&str, &[&str])] = &[
     ("docs/reference/cli.md", &["help-markdown"]),
+    ("docs/reference/inspection.md", &["inspect", "--reasons"]),
     ("docs/reference/schema.cedarschema", &["schema"]),
 ];
 

@@ -101,7 +101,12 @@ fn tier(name: &str) -> Result<Tier, Failure> {
 
 /// Prints the table of reasons.
 fn reasons() -> Outcome {
-    let mut text = String::from("| reason |");
+    let mut text = String::from(
+        "# What inspection remarks and stops\n\n\
+         `cordon inspect --reasons` prints this table; docs/inspectors.md explains it. An alarm that can be \
+         recognised\npasses whatever stands here, and on a lifeline nothing is stopped for what cannot be \
+         read of it.\n\n| reason |",
+    );
     for column in Column::ALL {
         let _ = write!(text, " {} |", column.name());
     }

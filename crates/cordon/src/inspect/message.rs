@@ -28,7 +28,7 @@ pub(super) struct Said {
 pub(super) fn say(protocol: Protocol, side: Side, judged: &Judged<'_>) -> Option<Said> {
     let is_piece_shown = judged.judgement.verdict != Verdict::Pass;
     Some(match &judged.message {
-        Message::Hl7 { read, .. } => say_hl7(read.as_ref()),
+        Message::Hl7 { payload, read } => say_hl7(payload, read.as_ref()),
         Message::Dicom(event) => return say_dicom(event, is_piece_shown),
         Message::Modbus { side, adu } => say_modbus(*side, adu),
         Message::Bacnet(packet) => say_bacnet(packet),
@@ -136,7 +136,7 @@ fn hl7_op(of: &MessageType<'_>) -> Option<String> {
     Some(trigger.map_or(code.clone(), |trigger| format!("{code}^{trigger}")))
 }
 
-fn say_hl7(read: Result<&hl7::Message<'_>, &Fault>) -> Said {
+fn say_hl7(payload: &[u8], read: Result<&hl7::Message<'_>, &Fault>) -> Said {
     match read {
         Ok(message) => {
             let is_answer = message.msa().is_some();
@@ -145,7 +145,9 @@ fn say_hl7(read: Result<&hl7::Message<'_>, &Fault>) -> Said {
             Said::new("hl7", kind, op, hl7_detail(Some(message)))
         }
         Err(fault) => {
-            let mut said = Said::new("hl7", "malformed", None, hl7_detail(None));
+            // What it is can often still be told, and an alarm passes by that alone.
+            let op = hl7::peek_type(payload).and_then(|kind| hl7_op(&kind));
+            let mut said = Said::new("hl7", "malformed", op, hl7_detail(None));
             said.fault(*fault);
             said
         }
