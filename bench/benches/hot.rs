@@ -4,9 +4,11 @@ use std::hint::black_box;
 use std::io::Write as _;
 
 use anyhow::Context as _;
-use cordon_bench::{example, lookup, question, run};
+use cordon_bench::wire::sample;
+use cordon_bench::{example, lookup, question, run, wire};
+use cordon_core::inspect::Way;
 use cordon_model::bundle::{Bundle, FlowIndex, Role};
-use cordon_model::{Hospital, Now};
+use cordon_model::{Hospital, Now, Protocol};
 use cordon_policy::Engine;
 use cordon_policy::compile::{Compiled, compile};
 use cordon_policy::seal::{self, Sealer};
@@ -69,9 +71,26 @@ fn stored(criterion: &mut Criterion, bundle: &Bundle) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn messages(criterion: &mut Criterion) {
+    let bundle = wire::Bundle::default();
+    let framed = [b"\x0b", sample::oru_r01().as_slice(), b"\x1c\r"].concat();
+    for (name, protocol, message) in [
+        ("hl7", Protocol::Hl7, framed.as_slice()),
+        ("modbus", Protocol::Modbus, &sample::MODBUS_WRITE),
+        ("bacnet", Protocol::Bacnet, &sample::BACNET_READ),
+    ] {
+        let mut wire = wire::Wire::new(protocol, &bundle);
+        let mut group = criterion.benchmark_group("message");
+        group.throughput(Throughput::Bytes(u64::try_from(message.len()).unwrap_or(0)));
+        group.bench_function(name, |b| b.iter(|| wire.feed(Way::FromDevice, black_box(message))));
+        group.finish();
+    }
+}
+
 fn all() -> anyhow::Result<()> {
     let ready = ready()?;
     let mut criterion = Criterion::default().configure_from_args();
+    messages(&mut criterion);
     decide(&mut criterion, &ready);
     for role in [Role::Access, Role::Segment] {
         let bundle = lookup::largest(&ready.compiled, role).context("no such bundle")?;

@@ -54,6 +54,10 @@ impl Held {
         self.bytes.get(..self.count).unwrap_or_default()
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     fn push(&mut self, bytes: &[u8]) {
         for (slot, byte) in self.bytes.iter_mut().skip(self.count).zip(bytes) {
             *slot = *byte;

@@ -170,7 +170,9 @@ impl Conversation {
             Look::Foreign(guess) => each(foreign(now, way, bytes, guess, subject, memory)),
             Look::Read { held } => {
                 let mut turn = Turn { now, way, subject, memory, each };
-                self.readers.feed(held.as_slice(), &mut turn);
+                if !held.is_empty() {
+                    self.readers.feed(held.as_slice(), &mut turn);
+                }
                 self.readers.feed(bytes, &mut turn);
             }
         }
