@@ -7,7 +7,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{self, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -158,10 +158,8 @@ impl Place<'_> {
 
     /// Runs one target from its committed inputs.
     fn run(&self, name: &str, args: &Args) -> anyhow::Result<Result<Summary, Failure>> {
-        let inputs = self.folder.join("inputs").join(name);
-        if inputs.exists() {
-            fs::remove_dir_all(&inputs)?;
-        }
+        // Two runs at a time must not take away each other's inputs.
+        let inputs = self.folder.join("inputs").join(format!("{name}-{}", process::id()));
         copy(&self.repo.path(CORPUS).join(name), &inputs)
             .with_context(|| format!("the inputs of `{name}`"))?;
         let found = self.folder.join("found").join(name);
@@ -179,6 +177,7 @@ impl Place<'_> {
             command.arg(format!("-runs={runs}"));
         }
         let status = logged(&mut command, &log)?;
+        fs::remove_dir_all(&inputs)?;
         let text = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
         if status.success() {
             let summary = Summary::read(&text).with_context(|| format!("`{}`", log.display()));
