@@ -3,6 +3,8 @@
 //! Whoever drives it passes bytes in and gets, for each message, the bytes it consists of, what it
 //! says and the verdict, in the order in which the messages were complete.
 
+use std::fmt;
+
 use cordon_model::{Direction, Now, Protocol};
 use cordon_wire::classify::Guess;
 use cordon_wire::{Fault, Side, Unit, bacnet, dicom, hl7, http, mllp, modbus};
@@ -13,7 +15,7 @@ use super::{bacnet as judge_bacnet, dicom as judge_dicom, hl7 as judge_hl7};
 use super::{http as judge_http, modbus as judge_modbus};
 
 /// What a message says, or why it says nothing.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 #[expect(clippy::large_enum_variant, reason = "a view that lives for one call on the stack")]
 pub enum Message<'a> {
     /// A frame of HL7, and what it holds.
@@ -52,7 +54,7 @@ pub enum Message<'a> {
 const SWITCHING_PROTOCOLS: u16 = 101;
 
 /// A message with its verdict.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Record<'a> {
     /// Which way it goes.
     pub way: Way,
@@ -64,6 +66,37 @@ pub struct Record<'a> {
     pub message: Message<'a>,
     /// The verdict.
     pub judgement: Judgement,
+}
+
+/// Prints what the views print, which is no value of a patient's; never the bytes.
+impl fmt::Debug for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hl7 { read, .. } => f.debug_tuple("Hl7").field(read).finish(),
+            Self::Dicom(event) => f.debug_tuple("Dicom").field(event).finish(),
+            Self::Modbus { side, adu } => {
+                f.debug_struct("Modbus").field("side", side).field("adu", adu).finish()
+            }
+            Self::Bacnet(packet) => f.debug_tuple("Bacnet").field(packet).finish(),
+            Self::Http(part) => f.debug_tuple("Http").field(part).finish(),
+            Self::Unread(fault) => f.debug_tuple("Unread").field(fault).finish(),
+            Self::Foreign(guess) => f.debug_tuple("Foreign").field(guess).finish(),
+            Self::Sealed => f.write_str("Sealed"),
+        }
+    }
+}
+
+/// Prints how many bytes there are, not which.
+impl fmt::Debug for Record<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("way", &self.way)
+            .field("at", &self.at)
+            .field("bytes", &self.bytes.len())
+            .field("message", &self.message)
+            .field("judgement", &self.judgement)
+            .finish()
+    }
 }
 
 /// What is called for each message.

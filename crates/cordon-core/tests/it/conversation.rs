@@ -161,3 +161,20 @@ fn what_does_not_pass_is_refused_in_its_own_protocol_and_never_confirmed() {
     let reject = answer(&mut scanner, Way::FromDevice, &associate);
     assert_eq!(reject, hex("03 00 00000004 00 01 01 01"), "permanent, user, no reason given");
 }
+
+#[test]
+fn nothing_that_may_name_a_patient_is_printed_for_a_record() {
+    let marked =
+        ALARM.replace("PID|||42", "PID|||XPATIENTX||XPATIENTX").replace("low", "XPATIENTX");
+    let broken = marked.replace("OBX|1", "O\u{0}X|XPATIENTX");
+    for message in [framed(&marked), framed(&broken), b"XPATIENTX\x0b".to_vec()] {
+        let printed = Stage::new(Tier::Red, Protocol::Hl7).print(Way::FromDevice, &message);
+        assert!(!printed.is_empty() && !printed.contains("XPATIENTX"), "{printed}");
+        let bytes = format!("{:?}", message.as_slice());
+        let inner = bytes.trim_matches(['[', ']']);
+        assert!(!printed.contains(inner), "{printed}");
+    }
+    let request = b"GET /XPATIENTX?x=XPATIENTX HTTP/1.1\r\nHost: XPATIENTX\r\n\r\n";
+    let printed = Stage::new(Tier::Yellow, Protocol::Http).print(Way::FromDevice, request);
+    assert!(printed.contains("GET") && !printed.contains("XPATIENTX"), "{printed}");
+}

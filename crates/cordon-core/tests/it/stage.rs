@@ -81,6 +81,13 @@ impl Stage {
         self.run(way, Some(bytes), &mut |_| {});
     }
 
+    /// Passes bytes in and gives what a log would have of it.
+    pub(crate) fn print(&mut self, way: Way, bytes: &[u8]) -> String {
+        let mut printed = String::new();
+        self.run(way, Some(bytes), &mut |record| printed.push_str(&format!("{record:?}")));
+        printed
+    }
+
     /// Ends a direction.
     pub(crate) fn finish(&mut self, way: Way) -> Vec<Outcome> {
         let mut outcomes = Vec::new();

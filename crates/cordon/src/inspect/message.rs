@@ -130,8 +130,13 @@ fn hl7_detail(message: Option<&hl7::Message<'_>>) -> Detail {
     }
 }
 
-/// Names a type of message as HL7 does: `ORU^R01`.
+/// Names a type of message as HL7 does: `ORU^R01`; none when it cannot be one, for then it may be
+/// anything that slipped into the field.
 fn hl7_op(of: &MessageType<'_>) -> Option<String> {
+    let is_code = |part: &[u8]| part.len() <= 3 && part.iter().all(u8::is_ascii_alphanumeric);
+    if !is_code(of.code) || !is_code(of.trigger) {
+        return None;
+    }
     let (code, trigger) = (text(of.code)?, text(of.trigger));
     Some(trigger.map_or(code.clone(), |trigger| format!("{code}^{trigger}")))
 }

@@ -381,3 +381,29 @@ fn says_what_is_wrong_with_a_file() {
     let run = bench.run(["inspect", "cut.pcap"]).exits(0);
     run.warns("the file is cut off after frame");
 }
+
+#[test]
+fn no_output_repeats_what_may_name_a_patient() {
+    let file = testdata("inspect/patients.pcap");
+    let captured = fs::read(&file).unwrap();
+    let mark = b"XPATIENTX";
+    let marks = captured.windows(mark.len()).filter(|window| window == mark).count();
+    assert!(marks > 40, "{marks} marks");
+    let clinic = clinic();
+    let mut runs = vec![vec!["--hospital", &clinic]];
+    for tier in ["red", "orange", "yellow", "green", "green-ls"] {
+        runs.push(vec!["--tier", tier]);
+    }
+    for protocol in ["hl7", "dicom", "modbus", "bacnet", "http"] {
+        runs.push(vec!["--protocol", protocol]);
+    }
+    for args in runs {
+        for form in [&["--json"][..], &[], &["--stats"]] {
+            let run = Bench::new().run(["inspect", &file].iter().chain(&args).chain(form));
+            for output in [&run.out, &run.err] {
+                assert!(!output.contains("XPATIENTX"), "{args:?} {form:?}: {output}");
+            }
+            assert!(!run.out.is_empty(), "{args:?} {form:?}: {}", run.err);
+        }
+    }
+}
