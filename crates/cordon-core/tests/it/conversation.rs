@@ -1,7 +1,9 @@
 //! What an auditor would try first, each through a whole conversation.
 
 use cordon_core::inspect::{Reason, Refusal, Verdict, Way};
+use cordon_model::fleet::Hl7Rules;
 use cordon_model::{Operation, Protocol, Tier};
+use cordon_wire::mllp;
 
 use crate::stage::{Stage, framed, hex};
 
@@ -177,4 +179,33 @@ fn nothing_that_may_name_a_patient_is_printed_for_a_record() {
     let request = b"GET /XPATIENTX?x=XPATIENTX HTTP/1.1\r\nHost: XPATIENTX\r\n\r\n";
     let printed = Stage::new(Tier::Yellow, Protocol::Http).print(Way::FromDevice, request);
     assert!(printed.contains("GET") && !printed.contains("XPATIENTX"), "{printed}");
+}
+
+#[test]
+fn what_is_too_large_is_named_and_what_is_slow_is_read_all_the_same() {
+    let mut many = ALARM.replace("ORU^R40^ORU_R40", "ORU^R01^ORU_R01");
+    for number in 0..10_000 {
+        many.push_str(&format!("OBX|{number}|NM|1^X^MDC|1.1.1.{number}|7|bpm|||||R\r"));
+    }
+    let mut stage = Stage::new(Tier::Yellow, Protocol::Hl7);
+    stage.rules.hl7 = Some(Hl7Rules { observations_usual: Some(12), ..Hl7Rules::default() });
+    let outcomes = stage.feed(Way::FromDevice, &framed(&many));
+    assert_eq!(one(&outcomes).0, Verdict::Block);
+    assert!(one(&outcomes).1.contains(&Reason::UnusualSize), "{outcomes:?}");
+
+    let mut slow = Stage::new(Tier::Red, Protocol::Hl7);
+    let outcomes: Vec<_> =
+        framed(&many).chunks(1).flat_map(|byte| slow.feed(Way::FromDevice, byte)).collect();
+    assert_eq!(one(&outcomes).0, Verdict::Pass, "{outcomes:?}");
+
+    let mut endless = Stage::new(Tier::Green, Protocol::Hl7);
+    let outcomes =
+        endless.feed(Way::FromDevice, &framed(&"x".repeat(mllp::TELEMETRY_BYTES_MAX + 1)));
+    assert_eq!((one(&outcomes).0, one(&outcomes).1), (Verdict::Block, &[Reason::OverLimit][..]));
+
+    let mut images = Stage::new(Tier::Orange, Protocol::Dicom);
+    let huge = [hex("01 00 ffffffff 0001"), vec![0; 100]].concat();
+    let outcomes = images.feed(Way::FromDevice, &huge);
+    let first = outcomes.first().unwrap();
+    assert!(first.reasons.contains(&Reason::OverLimit), "{outcomes:?}");
 }
