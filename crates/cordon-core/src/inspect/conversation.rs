@@ -204,9 +204,9 @@ impl Conversation {
             Look::Read { held } => {
                 let mut turn = Turn { now, way, subject, memory, each };
                 if !held.is_empty() {
-                    self.readers.feed(held.as_slice(), &mut turn);
+                    self.readers.read(Some(held.as_slice()), &mut turn);
                 }
-                self.readers.feed(bytes, &mut turn);
+                self.readers.read(Some(bytes), &mut turn);
             }
         }
     }
@@ -240,8 +240,8 @@ impl Conversation {
     ) {
         let held = self.beginning(way).finish();
         let mut turn = Turn { now, way, subject, memory, each };
-        self.readers.feed(held.as_slice(), &mut turn);
-        self.readers.finish(&mut turn);
+        self.readers.read(Some(held.as_slice()), &mut turn);
+        self.readers.read(None, &mut turn);
         self.readers.restart(subject.opened, way);
     }
 
@@ -256,8 +256,8 @@ impl Conversation {
     ) {
         let held = self.beginning(way).finish();
         let mut turn = Turn { now, way, subject, memory, each };
-        self.readers.feed(held.as_slice(), &mut turn);
-        self.readers.finish(&mut turn);
+        self.readers.read(Some(held.as_slice()), &mut turn);
+        self.readers.read(None, &mut turn);
     }
 
     fn beginning(&mut self, way: Way) -> &mut Beginning {
@@ -285,66 +285,51 @@ struct Turn<'t, 's> {
 }
 
 impl Readers {
-    fn feed(&mut self, bytes: &[u8], turn: &mut Turn<'_, '_>) {
+    /// Reads bytes, or the end of a direction.
+    fn read(&mut self, bytes: Option<&[u8]>, turn: &mut Turn<'_, '_>) {
         let Turn { now, way, subject, memory, each } = turn;
         let (now, way) = (*now, *way);
         match self {
             Self::Hl7 { from, to, flow } => {
                 let reader = if way == Way::FromDevice { from } else { to };
-                reader.feed(bytes, &mut |unit| {
+                let each = &mut |unit: Unit<'_, &[u8]>| {
                     each(hl7_record(flow, memory, now, way, unit, subject));
-                });
+                };
+                match bytes {
+                    Some(bytes) => reader.feed(bytes, each),
+                    None => reader.finish(each),
+                }
             }
             Self::Dicom { from, to, flow } => {
                 let reader = if way == Way::FromDevice { from } else { to };
-                reader.feed(bytes, &mut |unit| {
+                let each = &mut |unit: Unit<'_, dicom::Event<'_>>| {
                     each(dicom_record(flow, memory, now, way, unit, subject));
-                });
+                };
+                match bytes {
+                    Some(bytes) => reader.feed(bytes, each),
+                    None => reader.finish(each),
+                }
             }
             Self::Modbus { from, to, flow } => {
                 let reader = if way == Way::FromDevice { from } else { to };
-                reader.feed(bytes, &mut |unit| {
+                let each = &mut |unit: Unit<'_, modbus::Adu<'_>>| {
                     each(modbus_record(flow, memory, now, way, unit, subject));
-                });
+                };
+                match bytes {
+                    Some(bytes) => reader.feed(bytes, each),
+                    None => reader.finish(each),
+                }
             }
             Self::Http { from, to, flow } => {
                 let (reader, other) = if way == Way::FromDevice { (from, to) } else { (to, from) };
-                reader.feed(bytes, &mut |unit| {
+                let each = &mut |unit: Unit<'_, http::Part<'_>>| {
                     couple(&unit.value, other);
                     each(http_record(flow, memory, now, way, unit, subject));
-                });
-            }
-            Self::Bacnet { .. } | Self::None => {}
-        }
-    }
-
-    fn finish(&mut self, turn: &mut Turn<'_, '_>) {
-        let Turn { now, way, subject, memory, each } = turn;
-        let (now, way) = (*now, *way);
-        match self {
-            Self::Hl7 { from, to, flow } => {
-                let reader = if way == Way::FromDevice { from } else { to };
-                reader.finish(&mut |unit| {
-                    each(hl7_record(flow, memory, now, way, unit, subject));
-                });
-            }
-            Self::Dicom { from, to, flow } => {
-                let reader = if way == Way::FromDevice { from } else { to };
-                reader.finish(&mut |unit| {
-                    each(dicom_record(flow, memory, now, way, unit, subject));
-                });
-            }
-            Self::Modbus { from, to, flow } => {
-                let reader = if way == Way::FromDevice { from } else { to };
-                reader.finish(&mut |unit| {
-                    each(modbus_record(flow, memory, now, way, unit, subject));
-                });
-            }
-            Self::Http { from, to, flow } => {
-                let reader = if way == Way::FromDevice { from } else { to };
-                reader.finish(&mut |unit| {
-                    each(http_record(flow, memory, now, way, unit, subject));
-                });
+                };
+                match bytes {
+                    Some(bytes) => reader.feed(bytes, each),
+                    None => reader.finish(each),
+                }
             }
             Self::Bacnet { .. } | Self::None => {}
         }
