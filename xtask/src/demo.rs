@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: what cordon does, on the example hospital, in five steps, each with what it must show.
+//! `cargo xtask demo`: what cordon does, on the example hospitals, in six steps, each with what it must show.
 
 use std::env;
 use std::fs;
@@ -25,6 +25,9 @@ when {
   principal.tier == Tier::"ORANGE" && context.emergency && resource.kind == ZoneKind::"clinical"
 };
 "#;
+
+/// What a pump of the clinic said, as it should and as it should not.
+const RECORDING: &str = "crates/cordon/testdata/inspect/clinic.pcap";
 
 /// The invariant that it breaks.
 const BROKEN: &str = "emergency-opens-red-only";
@@ -71,7 +74,7 @@ pub(crate) fn run(repo: &Repo) -> anyhow::Result<()> {
 }
 
 /// The story, in order.
-fn scenes(spoilt: &str) -> [Scene<'_>; 5] {
+fn scenes(spoilt: &str) -> [Scene<'_>; 6] {
     [
         Scene {
             title: "The hospital is a folder of text files; `check` reads it whole and finds no mistake.",
@@ -115,6 +118,14 @@ fn scenes(spoilt: &str) -> [Scene<'_>; 5] {
             edit: Some(BAD_PERMIT),
             words: &["REFUTED", BROKEN, "orange-emergency"],
             showed: "the proof fails and names a device of the hospital that could abuse the edit",
+        },
+        Scene {
+            title: "In a clinic somebody recorded what a pump said; `inspect` reads and judges every message.",
+            arguments: vec!["inspect", RECORDING, "--hospital", "examples/clinic"],
+            exit_code: 1,
+            edit: None,
+            words: &["identity-mismatch", "command-from-device", "no-flow", "RGV^O15"],
+            showed: "what is listed passes; another's name, a command and an unlisted call do not",
         },
     ]
 }
