@@ -25,7 +25,7 @@ try:
     import hl7
 
     text = messages["oru-r01"].decode()
-    measure("PyPI hl7 " + hl7.__version__, "hl7", lambda: hl7.parse(text), 200)
+    measure("python-hl7 " + hl7.__version__, "hl7", lambda: hl7.parse(text), 200)
 except ImportError:
     pass
 
