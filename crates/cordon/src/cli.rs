@@ -269,7 +269,7 @@ pub(crate) struct Inspect {
     /// A capture (pcap, pcapng); `-` for standard input.
     #[arg(required_unless_present = "reasons")]
     pub(crate) file: Option<PathBuf>,
-    /// What every conversation is taken for, whatever its port and its first bytes say.
+    /// What every conversation is taken for, if its transport can carry it; what begins as something else is then `wrong-protocol`.
     #[arg(long, default_value = "auto", value_parser = ["auto", "hl7", "dicom", "modbus", "bacnet", "http"])]
     pub(crate) protocol: String,
     /// The tier that devices are judged by, without a hospital.

@@ -1,6 +1,6 @@
 //! The first bytes of a direction: is it the protocol that the flow declares?
 
-use cordon_model::{Now, Operation, Protocol};
+use cordon_model::{Now, Protocol};
 use cordon_wire::classify::{self, Guess, Transport};
 
 use super::conversation::{Message, Record};
@@ -138,10 +138,17 @@ pub(super) fn foreign<'a>(
     Record { way, at: 0, bytes, message: Message::Foreign(guess), judgement }
 }
 
-/// Passes what is sealed: whoever ends the TLS reads it.
-pub(super) fn sealed<'a>(now: Now, way: Way, bytes: &'a [u8], subject: &Subject<'_>) -> Record<'a> {
-    let operation: Option<Operation> = None;
-    let judgement = Judge::new(now.mono, subject, way, kind(subject, way), operation).finish();
+/// Judges what is sealed: whoever ends the TLS reads it, and that this is TLS is only said.
+pub(super) fn sealed<'a>(
+    now: Now,
+    way: Way,
+    bytes: &'a [u8],
+    subject: &Subject<'_>,
+    memory: &mut Memory,
+) -> Record<'a> {
+    let mut judge = Judge::new(now.mono, subject, way, kind(subject, way), None);
+    judge.add(Reason::Sealed, memory);
+    let judgement = judge.finish();
     Record { way, at: 0, bytes, message: Message::Sealed, judgement }
 }
 

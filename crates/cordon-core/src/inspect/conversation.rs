@@ -199,7 +199,7 @@ impl Conversation {
         let protocol = self.protocol;
         match self.beginning(way).look(protocol, bytes) {
             Look::Wait | Look::Closed => {}
-            Look::Sealed => each(sealed(now, way, bytes, subject)),
+            Look::Sealed => each(sealed(now, way, bytes, subject, memory)),
             Look::Foreign(guess) => each(foreign(now, way, bytes, guess, subject, memory)),
             Look::Read { held } => {
                 let mut turn = Turn { now, way, subject, memory, each };
@@ -224,7 +224,12 @@ impl Conversation {
         let Readers::Bacnet { flow } = &mut self.readers else { return };
         let read = bacnet::Packet::read(bytes);
         let message = read.as_ref().map_err(|fault| *fault);
-        let judgement = judge_bacnet::judge(flow, memory, now, way, message, subject);
+        let mut judgement = judge_bacnet::judge(flow, memory, now, way, message, subject);
+        // Receivers that do not check the length take it for what it says all the same.
+        if let Some(outline) = bacnet::Packet::outline(bytes).filter(|_| read.is_err()) {
+            let said = judge_bacnet::judge(flow, memory, now, way, Ok(&outline), subject);
+            judgement = judgement.and(said);
+        }
         let message = read.map_or_else(Message::Unread, Message::Bacnet);
         each(Record { way, at: 0, bytes, message, judgement });
     }
@@ -383,7 +388,9 @@ fn hl7_record<'a>(
     unit: Unit<'a, &'a [u8]>,
     subject: &Subject<'_>,
 ) -> Record<'a> {
-    let payload = unit.value.unwrap_or_default();
+    // Of a frame that is too long the beginning is there, and what it is can be told by that.
+    let begun = unit.bytes.strip_prefix(&[mllp::START_BLOCK]).unwrap_or_default();
+    let payload = unit.value.unwrap_or(begun);
     let read = unit.value.and_then(hl7::Message::parse);
     let message = read.as_ref().map_err(|fault| *fault);
     let judgement = judge_hl7::judge(flow, memory, now, way, message, payload, subject);

@@ -133,6 +133,19 @@ pub struct Judgement {
     pub refusal: Option<Refusal>,
 }
 
+impl Judgement {
+    /// Joins two verdicts on one message, of which the graver holds.
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            verdict: self.verdict.max(other.verdict),
+            operation: self.operation.or(other.operation),
+            reasons: Reasons(self.reasons.0 | other.reasons.0),
+            page: self.page || other.page,
+            refusal: self.refusal.or(other.refusal),
+        }
+    }
+}
+
 /// Reaches a verdict: reasons are added as they are found, and the gravest effect wins.
 #[derive(Debug)]
 pub struct Judge<'a> {

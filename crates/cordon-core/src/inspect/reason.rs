@@ -106,6 +106,7 @@ reasons! {
     OverLimit "over-limit" [F F T B B] "It has more of something than is taken";
     OutOfSequence "out-of-sequence" [F F T B B] "It cannot come at this point of the conversation";
     WrongProtocol "wrong-protocol" [FP B B B B] "The flow declares another protocol";
+    Sealed "sealed" [F F F F B] "It is within TLS, or pretends to be, and cannot be read here";
     NoFlow "no-flow" [B B B B B] "The bundle lists no such flow";
     OperationNotListed "operation-not-listed" [F F B B B] "The flow does not list its operation";
     CommandFromDevice "command-from-device" [BP BP BP BP BP] "A device tells others what to do";

@@ -209,3 +209,44 @@ fn what_is_too_large_is_named_and_what_is_slow_is_read_all_the_same() {
     let first = outcomes.first().unwrap();
     assert!(first.reasons.contains(&Reason::OverLimit), "{outcomes:?}");
 }
+
+#[test]
+fn what_pretends_to_be_sealed_is_said_and_does_not_reach_a_device() {
+    let hello = hex("16 03 01 00 05 01 00 00 01 00");
+    for (tier, way, expected) in [
+        (Tier::Red, Way::FromDevice, Verdict::PassFlag),
+        (Tier::Green, Way::FromDevice, Verdict::PassFlag),
+        (Tier::Red, Way::ToDevice, Verdict::Block),
+    ] {
+        let mut stage = Stage::new(tier, Protocol::Hl7);
+        if way == Way::ToDevice {
+            stage = stage.opened_by_peer();
+        }
+        let outcomes = stage.feed(way, &hello);
+        assert_eq!((one(&outcomes).0, one(&outcomes).1), (expected, &[Reason::Sealed][..]));
+    }
+}
+
+#[test]
+fn a_restart_with_a_wrong_length_is_a_restart() {
+    let operations = [Operation::BacnetReadProperty];
+    let mut stage = Stage::new(Tier::Red, Protocol::Bacnet).permit(&operations);
+    let restart = hex("810a0063 0104 00050214 0900");
+    let outcomes = stage.feed(Way::FromDevice, &restart);
+    assert_eq!(one(&outcomes).0, Verdict::Block);
+    let reasons = one(&outcomes).1;
+    assert!(reasons.contains(&Reason::Malformed) && reasons.contains(&Reason::DangerousService));
+}
+
+#[test]
+fn a_message_that_is_too_long_is_judged_by_what_it_begins_with() {
+    let padding = "x".repeat(mllp::TELEMETRY_BYTES_MAX);
+    for (kind, expected) in [("ORU^R40", Verdict::PassFlag), ("RGV^O15", Verdict::Block)] {
+        for tier in [Tier::Red, Tier::Green] {
+            let message = ALARM.replace("ORU^R40", kind) + &padding;
+            let mut stage = Stage::new(tier, Protocol::Hl7).permit(&[Operation::Hl7OruR40]);
+            let outcomes = stage.feed(Way::FromDevice, &framed(&message));
+            assert_eq!(one(&outcomes).0, expected, "{kind} {tier}: {outcomes:?}");
+        }
+    }
+}

@@ -120,7 +120,12 @@ fn text(bytes: &[u8]) -> Option<String> {
     (!text.is_empty()).then(|| text.into_owned())
 }
 
+/// Gives the fields of the header, if it is sound: one that has lost its end may hold anything.
 fn hl7_detail(message: Option<&hl7::Message<'_>>) -> Detail {
+    let message = message.filter(|message| {
+        let version = message.version().component(1).bytes();
+        version.len() <= 8 && version.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'.'))
+    });
     Detail::Hl7 {
         message_type: message.and_then(|message| hl7_op(&message.message_type())),
         control_id: message.and_then(|message| text(message.control_id().bytes())),
@@ -312,12 +317,19 @@ fn say_bacnet(packet: &bacnet::Packet<'_>) -> Said {
     said
 }
 
+/// The methods that are repeated; another may be any word.
+/// # Source
+/// RFC 9110 §9; RFC 5789 §2.
+const METHODS: [&str; 9] =
+    ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE"];
+
 fn say_http(part: &http::Part<'_>, is_piece_shown: bool) -> Option<Said> {
     let said =
         |kind: &'static str, op: Option<String>| Said::new("http", kind, op, Detail::None {});
     match part {
         http::Part::Head(head) => Some(match head.method() {
-            Some(method) => said("request", text(method.as_bytes())),
+            Some(method) if METHODS.contains(&method) => said("request", Some(method.to_owned())),
+            Some(_) => said("request", None),
             None => said("response", head.status().map(|status| status.to_string())),
         }),
         http::Part::Body(_) | http::Part::Framing | http::Part::Opaque(_) => {
