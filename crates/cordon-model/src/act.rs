@@ -84,12 +84,12 @@ impl fmt::Display for Target {
 pub struct Act {
     /// The device; always one of the plan.
     pub device: DeviceId,
-    /// The other side.
-    pub target: Target,
     /// Who opens the conversation.
     pub direction: Direction,
     /// The verb.
     pub operation: Operation,
+    /// The other side.
+    pub target: Target,
 }
 
 impl fmt::Display for Act {

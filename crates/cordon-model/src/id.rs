@@ -119,6 +119,13 @@ identifiers! {
     PointId;
     /// Names the rule that decided: a Cedar policy, a guardrail, or `default-deny`.
     RuleId;
+    /// Names who writes a journal: an enforcement point or a decision node.
+    WriterId;
+    /// Names a person's badge; never a patient's.
+    BadgeId;
+    /// A short word of a closed or well-known list: a reason, a method, a serial number, a
+    /// fingerprint. It is no place for free text.
+    Label;
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@
 //! | posture | what is known of a device at the moment of a decision |
 //! | enforcement point | where decisions are enforced: gateway, segment firewall, service guard |
 //! | bundle | the compiled policy of one enforcement point |
+//! | evidence | how much a finding proves, E0 to E4 |
+//! | event | something that happened: all that the journal may hold |
 //!
 //! Invariant: nothing here opens a file or a socket, or reads a clock.
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
@@ -21,11 +23,15 @@ pub mod act;
 pub mod bundle;
 pub mod decision;
 pub mod diagnostic;
+pub mod digest;
+pub mod event;
+pub mod evidence;
 pub mod fleet;
 pub mod hospital;
 pub mod id;
 pub mod mud;
 pub mod net;
+pub mod note;
 pub mod posture;
 pub mod protocol;
 pub mod tier;
@@ -35,16 +41,19 @@ pub use act::{Act, Direction, Endpoint, Target};
 pub use bundle::Bundle;
 pub use decision::{Decision, Reason, Rules};
 pub use diagnostic::{Diagnostic, Place, Report, Severity, SourceText};
+pub use digest::Sha256Digest;
+pub use event::{Event, EventId, What};
+pub use evidence::Evidence;
 pub use fleet::{
     Attachment, Device, Envelope, Flow, Gateway, Hospital, Profile, Segment, Service, Unit, Zone,
     ZoneKind,
 };
 pub use id::{
-    BuildingId, DeviceId, HospitalId, PointId, ProfileId, RuleId, SegmentId, ServiceId, UnitId,
-    ZoneId,
+    BadgeId, BuildingId, DeviceId, HospitalId, Label, PointId, ProfileId, RuleId, SegmentId,
+    ServiceId, UnitId, WriterId, ZoneId,
 };
 pub use net::{Eui64, Mac, Transport, Vlan};
 pub use posture::{Attestation, DeviceState, Identity, Posture, PostureSet};
 pub use protocol::{Operation, OperationClass, OperationSet, Protocol};
 pub use tier::{FailAction, Failure, Tier};
-pub use time::{Mono, Now, Wall};
+pub use time::{Mono, Now, Wall, WallMs};

@@ -93,14 +93,14 @@ closed! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Posture {
-    /// Where the device stands.
-    pub state: DeviceState,
-    /// How it proved who it is.
-    pub identity: Identity,
     /// What attestation says.
     pub attestation: Attestation,
     /// Whether clinical emergency mode is on in its zone.
     pub emergency: bool,
+    /// How it proved who it is.
+    pub identity: Identity,
+    /// Where the device stands.
+    pub state: DeviceState,
 }
 
 impl Posture {

@@ -34,3 +34,19 @@ pub struct Now {
     /// For people and for policies that name hours.
     pub wall: Wall,
 }
+
+/// Wall-clock time of a record.
+/// # Units
+/// Milliseconds since 1970-01-01T00:00:00Z.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+pub struct WallMs(pub u64);
+
+impl WallMs {
+    /// Gives the moment in whole seconds.
+    #[must_use]
+    pub fn wall(self) -> Wall {
+        Wall(self.0 / 1_000)
+    }
+}

@@ -14,11 +14,8 @@
 //! Invariant: a file whose seal does not verify never becomes a bundle.
 //! Source: C2SP signed-note; RFC 8032 (Ed25519).
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use cordon_model::Bundle;
-use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
-use sha2::{Digest, Sha256};
+use cordon_model::note::{Note, NoteError, Signer, Verifier};
+use cordon_model::{Bundle, Sha256Digest};
 
 /// The first line of a sealed bundle.
 pub const MAGIC: &str = "cordon-bundle/v1";
@@ -56,49 +53,23 @@ pub enum SealError {
     /// The bundle cannot be executed.
     #[error(transparent)]
     Bundle(#[from] cordon_model::bundle::BundleError),
-    /// A key's text is malformed.
-    #[error("a key is 64 hexadecimal digits behind its name: `<name>+ed25519+<digits>`")]
-    Key,
+    /// Below the bundle are no signatures, or a key's text is malformed.
+    #[error(transparent)]
+    Note(#[from] NoteError),
 }
 
 /// A name and a private key that sign bundles.
-pub struct Sealer {
-    name: String,
-    key: SigningKey,
-}
-
-impl std::fmt::Debug for Sealer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sealer").field("name", &self.name).finish_non_exhaustive()
-    }
-}
+#[derive(Debug)]
+pub struct Sealer(Signer);
 
 /// A name and a public key that verify bundles.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seal {
-    name: String,
-    key: VerifyingKey,
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0u8; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (byte, at) in bytes.iter_mut().zip((0..).step_by(2)) {
-        *byte = u8::from_str_radix(text.get(at..at + 2)?, 16).ok()?;
-    }
-    Some(bytes)
-}
+pub struct Seal(Verifier);
 
 /// Gives the SHA-256 digest of a text as `sha256:<hex>`.
 #[must_use]
 pub fn digest(text: &str) -> String {
-    format!("sha256:{}", hex(&Sha256::digest(text.as_bytes())))
+    Sha256Digest::of(text.as_bytes()).to_string()
 }
 
 /// Gives a bundle in its stored encoding.
@@ -108,44 +79,30 @@ pub fn encode(bundle: &Bundle) -> Result<String, SealError> {
     serde_json::to_string(bundle).map_err(SealError::Json)
 }
 
-/// Four bytes that tell keys of one name apart.
-/// # Source
-/// C2SP signed-note, "Signatures".
-fn key_hash(name: &str, key: &VerifyingKey) -> [u8; 4] {
-    let mut hash = Sha256::new();
-    hash.update(name.as_bytes());
-    hash.update(b"\n\x01");
-    hash.update(key.as_bytes());
-    let digest: [u8; 32] = hash.finalize().into();
-    let [a, b, c, d, ..] = digest;
-    [a, b, c, d]
-}
-
 impl Sealer {
     /// Makes a sealer of 32 random bytes.
     #[must_use]
     pub fn new(name: &str, secret: [u8; 32]) -> Self {
-        Self { name: name.to_owned(), key: SigningKey::from_bytes(&secret) }
+        Self(Signer::new(name, secret))
     }
 
     /// Reads a private key as [`Self::text`] writes it.
     /// # Errors
-    /// [`SealError::Key`].
+    /// [`SealError::Note`].
     pub fn parse(text: &str) -> Result<Self, SealError> {
-        let (name, digits) = text.trim().split_once("+ed25519-private+").ok_or(SealError::Key)?;
-        Ok(Self::new(name, unhex(digits).ok_or(SealError::Key)?))
+        Ok(Self(Signer::parse(text)?))
     }
 
     /// Writes the private key; whoever has this text can sign policy.
     #[must_use]
     pub fn text(&self) -> String {
-        format!("{}+ed25519-private+{}\n", self.name, hex(&self.key.to_bytes()))
+        self.0.text()
     }
 
     /// Gives the public half.
     #[must_use]
     pub fn seal(&self) -> Seal {
-        Seal { name: self.name.clone(), key: self.key.verifying_key() }
+        Seal(self.0.verifier())
     }
 
     /// Seals a bundle.
@@ -153,29 +110,22 @@ impl Sealer {
     /// [`SealError::Json`] if the bundle cannot be encoded.
     pub fn sealed(&self, bundle: &Bundle) -> Result<String, SealError> {
         let line = encode(bundle)?;
-        let body = format!("{MAGIC}\n{}\n{line}\n", digest(&line));
-        let signature = self.key.sign(body.as_bytes());
-        let mut blob = key_hash(&self.name, &self.key.verifying_key()).to_vec();
-        blob.extend(signature.to_bytes());
-        Ok(format!("{body}\n— {} {}\n", self.name, STANDARD.encode(blob)))
+        Ok(self.0.sign(&format!("{MAGIC}\n{}\n{line}\n", digest(&line))))
     }
 }
 
 impl Seal {
     /// Reads a public key as [`Self::text`] writes it.
     /// # Errors
-    /// [`SealError::Key`].
+    /// [`SealError::Note`].
     pub fn parse(text: &str) -> Result<Self, SealError> {
-        let (name, digits) = text.trim().split_once("+ed25519+").ok_or(SealError::Key)?;
-        let bytes = unhex(digits).ok_or(SealError::Key)?;
-        let key = VerifyingKey::from_bytes(&bytes).map_err(|_| SealError::Key)?;
-        Ok(Self { name: name.to_owned(), key })
+        Ok(Self(Verifier::parse(text)?))
     }
 
     /// Writes the public key.
     #[must_use]
     pub fn text(&self) -> String {
-        format!("{}+ed25519+{}\n", self.name, hex(self.key.as_bytes()))
+        self.0.text()
     }
 
     /// Gives the bundle in a sealed file, if this key sealed it.
@@ -183,26 +133,17 @@ impl Seal {
     /// [`SealError`] says what is wrong; no part of the bundle is used then.
     pub fn open(&self, text: &str) -> Result<Bundle, SealError> {
         let parts = parts(text)?;
-        let genuine = parts.signatures.iter().any(|(name, blob)| {
-            let (hash, signature) = (blob.get(..4), blob.get(4..));
-            *name == self.name
-                && hash == Some(key_hash(&self.name, &self.key).as_slice())
-                && signature
-                    .and_then(|bytes| Signature::from_slice(bytes).ok())
-                    .is_some_and(|s| self.key.verify_strict(parts.body.as_bytes(), &s).is_ok())
-        });
-        if !genuine {
-            return Err(SealError::Signature(self.name.clone()));
+        if !self.0.has_signed(&parts.note) {
+            return Err(SealError::Signature(self.0.name().to_owned()));
         }
         parts.bundle()
     }
 }
 
 struct Parts<'a> {
-    body: &'a str,
+    note: Note<'a>,
     said: &'a str,
     line: &'a str,
-    signatures: Vec<(&'a str, Vec<u8>)>,
 }
 
 impl Parts<'_> {
@@ -222,10 +163,8 @@ fn parts(text: &str) -> Result<Parts<'_>, SealError> {
         return Err(SealError::OverLimit(text.len()));
     }
     let form = |line, what| SealError::Form { line, what };
-    let (body, signatures) = text
-        .rsplit_once("\n\n")
-        .ok_or(form(4, "an empty line between the bundle and its signatures"))?;
-    let mut lines = body.lines();
+    let note = Note::parse(text)?;
+    let mut lines = note.body.lines();
     if lines.next() != Some(MAGIC) {
         return Err(form(
             1,
@@ -237,15 +176,7 @@ fn parts(text: &str) -> Result<Parts<'_>, SealError> {
     if lines.next().is_some() {
         return Err(form(4, "expected an empty line"));
     }
-    let mut read = Vec::new();
-    for (number, line) in signatures.lines().enumerate().take(16) {
-        let what = "expected `— <name> <base64>`";
-        let line = line.strip_prefix("— ").and_then(|rest| rest.rsplit_once(' '));
-        let (name, blob) = line.ok_or(form(5 + number, what))?;
-        read.push((name, STANDARD.decode(blob).map_err(|_| form(5 + number, what))?));
-    }
-    let body = text.get(..=body.len()).unwrap_or(text);
-    Ok(Parts { body, said, line, signatures: read })
+    Ok(Parts { note, said, line })
 }
 
 /// Reads a bundle without asking who sealed it, to show it; never to enforce it.
