@@ -1,0 +1,3 @@
+//! Exporters: the journal's records in the shapes that other systems read.
+
+pub mod format;
