@@ -140,7 +140,7 @@ mod tests {
         let hash = Hash::of_leaf(b"x");
         assert_eq!(hash.to_string().parse(), Ok(hash));
         let text = hash.to_string();
-        for wrong in ["", "AAAA", &text[1..], &text.replace('=', "A"), &text.replace('=', "")] {
+        for wrong in ["", "AAAA", text.trim_end_matches('='), &text.replace('=', "A")] {
             assert_eq!(wrong.parse::<Hash>(), Err(HashError), "{wrong}");
         }
     }

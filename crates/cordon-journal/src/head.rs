@@ -119,6 +119,8 @@ impl Head {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
     use super::*;
 
     fn head() -> Head {

@@ -17,8 +17,11 @@
 //! Source: RFC 9162 §2.1 (Merkle trees); C2SP signed-note, tlog-checkpoint, tlog-proof; RFC 8785.
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
+pub mod disk;
 pub mod hash;
 pub mod head;
+pub mod journal;
+pub mod layout;
 pub mod record;
 pub mod segment;
 pub mod tree;

@@ -150,6 +150,8 @@ pub fn first_of(name: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
     use super::*;
 
     #[test]

@@ -83,7 +83,7 @@ mod tests {
         let text = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(digest.to_string(), text);
         assert_eq!(text.parse(), Ok(digest));
-        for wrong in ["", "sha256:", &text.to_uppercase(), &text[..70], "md5:00"] {
+        for wrong in ["", "sha256:", &text.to_uppercase(), text.trim_end_matches('d'), "md5:00"] {
             assert_eq!(wrong.parse::<Sha256Digest>(), Err(DigestError), "{wrong}");
         }
     }

@@ -1,3 +1,10 @@
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "tests stop at the first surprise"
+)]
+
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 

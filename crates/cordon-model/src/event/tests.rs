@@ -1,4 +1,10 @@
-#![expect(clippy::disallowed_methods, reason = "tests read stored files")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests stop at the first surprise"
+)]
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
 use super::*;
 
 /// The note, key and signature of golang.org/x/mod/sumdb/note's own documentation.

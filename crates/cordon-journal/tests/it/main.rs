@@ -1,0 +1,12 @@
+//! The journal as others use it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests stop at the first surprise"
+)]
+
+mod journal;
+mod stage;
