@@ -11,7 +11,7 @@
 //! Invariant: `append` never waits for the disk, so nothing that carries care can wait for it.
 //! Invariant: what is lost is counted, and a record says how many of which kind, from when to when.
 
-mod recover;
+pub(crate) mod recover;
 mod stream;
 mod writer;
 

@@ -23,5 +23,7 @@ pub mod head;
 pub mod journal;
 pub mod layout;
 pub mod record;
+pub mod replica;
+pub mod retention;
 pub mod segment;
 pub mod tree;

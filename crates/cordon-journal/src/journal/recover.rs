@@ -85,10 +85,16 @@ pub(crate) struct End {
 }
 
 /// What one segment holds, as far as it holds.
-struct Scan {
-    end: End,
+pub(crate) struct Scan {
+    pub(crate) end: End,
+    /// The tree before its first record.
+    pub(crate) before: Frontier,
+    /// The hash of the record before its first.
+    pub(crate) after: Hash,
     /// Records that signed heads cover.
     covered: u64,
+    /// Whether the last line that holds is a head.
+    pub(crate) is_head_last: bool,
     /// Where the scan stopped before the end of the file, if it did.
     stopped_at: Option<u64>,
 }
@@ -104,7 +110,17 @@ pub(crate) fn whole_line<'b>(
     Ok(line.strip_suffix(b"\n"))
 }
 
-fn scan(path: &Path, key: &Verifier) -> Result<Option<Scan>, RecoverError> {
+/// Gives the tree and the hash of the record before a segment, as its header says; nothing if it has
+/// none.
+pub(crate) fn begins(path: &Path) -> io::Result<Option<(Frontier, Hash)>> {
+    let mut file = BufReader::new(File::open(path)?);
+    let mut buffer = Vec::new();
+    let header = whole_line(&mut file, &mut buffer)?.and_then(|line| Header::decode(line).ok());
+    Ok(header.and_then(|header| Some((header.frontier()?, header.last))))
+}
+
+/// Reads a segment as far as it holds; nothing if it has no header.
+pub(crate) fn scan(path: &Path, key: &Verifier) -> Result<Option<Scan>, RecoverError> {
     let io = |source| RecoverError::Io { path: path.to_owned(), source };
     let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(io)?);
     let mut buffer = Vec::new();
@@ -113,6 +129,9 @@ fn scan(path: &Path, key: &Verifier) -> Result<Option<Scan>, RecoverError> {
     let Some(frontier) = header.frontier() else { return Ok(None) };
     let mut scan = Scan {
         covered: header.first,
+        before: frontier.clone(),
+        after: header.last,
+        is_head_last: false,
         stopped_at: None,
         end: End {
             first: header.first,
@@ -154,6 +173,7 @@ impl Scan {
                 end.run = end.run.max(link.stamp.run);
                 end.time = end.time.max(link.stamp.time);
                 end.begun.get_or_insert(link.stamp.time);
+                self.is_head_last = false;
                 true
             }
             Line::Head(line) => {
@@ -163,6 +183,7 @@ impl Scan {
                 });
                 if fits {
                     self.covered = end.frontier.size();
+                    self.is_head_last = true;
                 }
                 fits
             }

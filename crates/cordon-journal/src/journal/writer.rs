@@ -8,7 +8,7 @@ use std::sync::Arc;
 use cordon_model::WallMs;
 use cordon_model::note::Signer;
 
-use super::recover::{End, RecoverError};
+use super::recover::{self, End, RecoverError};
 use crate::disk::{self, Disk, DiskFile};
 use crate::hash::Hash;
 use crate::head::Head;
@@ -133,9 +133,8 @@ impl Writer {
             frontier,
         };
         if let Some(end) = end {
-            let from = end.first;
-            let frontier = writer.frontier_at(from);
-            writer.caches.write(from, frontier, &end.leaves);
+            let before = recover::begins(&path).map_err(io)?.map(|(before, _)| before);
+            writer.caches.write(end.first, before.unwrap_or_default(), &end.leaves);
         }
         // What was kept behind the last head gets one, and so does the beginning.
         let head = Head { origin: writer.signer.name().to_owned(), size, root: writer.root() };
@@ -152,18 +151,6 @@ impl Writer {
 
     fn root(&self) -> Hash {
         self.frontier.root()
-    }
-
-    /// Gives the frontier at the beginning of the live segment, which its header holds.
-    fn frontier_at(&self, first: u64) -> Frontier {
-        let path = self.folder.join(segment::file_name(first));
-        let read = || -> Option<Frontier> {
-            let mut file = io::BufReader::new(fs::File::open(path).ok()?);
-            let mut line = Vec::new();
-            let line = super::recover::whole_line(&mut file, &mut line).ok()??;
-            Header::decode(line).ok()?.frontier()
-        };
-        read().unwrap_or_default()
     }
 
     /// Gives the newest head that is on the disk.

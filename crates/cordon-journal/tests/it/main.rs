@@ -2,6 +2,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::print_stdout,
     clippy::indexing_slicing,
     clippy::string_slice,
     clippy::wildcard_enum_match_arm,
@@ -9,4 +10,6 @@
 )]
 
 mod journal;
+mod keeping;
 mod stage;
+mod trouble;
