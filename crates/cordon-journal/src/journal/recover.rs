@@ -95,6 +95,8 @@ pub(crate) struct Scan {
     covered: u64,
     /// Whether the last line that holds is a head.
     pub(crate) is_head_last: bool,
+    /// The last head, and where it stands.
+    head: Option<(u64, String)>,
     /// Where the scan stopped before the end of the file, if it did.
     stopped_at: Option<u64>,
 }
@@ -132,6 +134,7 @@ pub(crate) fn scan(path: &Path, key: &Verifier) -> Result<Option<Scan>, RecoverE
         before: frontier.clone(),
         after: header.last,
         is_head_last: false,
+        head: None,
         stopped_at: None,
         end: End {
             first: header.first,
@@ -147,11 +150,18 @@ pub(crate) fn scan(path: &Path, key: &Verifier) -> Result<Option<Scan>, RecoverE
         },
     };
     while let Some(line) = whole_line(&mut file, &mut buffer).map_err(io)? {
-        if !scan.take(line, key) {
+        if !scan.take(line) {
             scan.stopped_at = Some(scan.end.bytes);
             break;
         }
         scan.end.bytes += line.len() as u64 + 1;
+    }
+    // The signature of the last head speaks for all before it: they are beginnings of its tree.
+    if let Some((offset, note)) = &scan.head
+        && Head::open(note, key).is_err()
+    {
+        let (path, offset) = (path.to_owned(), *offset);
+        return Err(RecoverError::Broken { path, offset, seq: scan.covered });
     }
     scan.end.kept_records = scan.end.frontier.size() - scan.covered;
     Ok(Some(scan))
@@ -159,7 +169,7 @@ pub(crate) fn scan(path: &Path, key: &Verifier) -> Result<Option<Scan>, RecoverE
 
 impl Scan {
     /// Takes a line if it continues what is there.
-    fn take(&mut self, line: &[u8], key: &Verifier) -> bool {
+    fn take(&mut self, line: &[u8]) -> bool {
         let end = &mut self.end;
         match Line::of(line) {
             Line::Record(line) => {
@@ -177,13 +187,14 @@ impl Scan {
                 true
             }
             Line::Head(line) => {
-                let head = segment::decode_head(line).and_then(|note| Head::open(&note, key).ok());
-                let fits = head.is_some_and(|head| {
+                let Some(note) = segment::decode_head(line) else { return false };
+                let fits = Head::peek(&note).is_ok_and(|head| {
                     head.size == end.frontier.size() && head.root == end.frontier.root()
                 });
                 if fits {
                     self.covered = end.frontier.size();
                     self.is_head_last = true;
+                    self.head = Some((end.bytes, note));
                 }
                 fits
             }

@@ -9,6 +9,7 @@
     reason = "tests stop at the first surprise"
 )]
 
+mod crash;
 mod journal;
 mod keeping;
 mod stage;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cordon_journal::journal::{Journal, Limits, Moment, Options};
+use cordon_journal::journal::{Clock, Journal, Limits, Moment, Options};
 use cordon_model::event::{FlowSummary, Health, What};
 use cordon_model::note::Signer;
 use cordon_model::{Event, HospitalId, Label, Mono, RuleId, Transport, WallMs, WriterId};
@@ -72,13 +72,18 @@ pub(crate) const SECRET: [u8; 32] = [9; 32];
 
 pub(crate) fn options(clock: &TestClock) -> Options {
     let clock = clock.clone();
+    options_at(Box::new(move || clock.moment()))
+}
+
+/// Small segments and queues, so that tests see rotation and full queues.
+pub(crate) fn options_at(clock: Box<Clock>) -> Options {
     let mut options = Options::new(
         HospitalId::new("h").unwrap(),
         WriterId::new("gw-1").unwrap(),
         Signer::new("key", SECRET),
         Label::new("0.0.0").unwrap(),
         Label::new("boot-1").unwrap(),
-        Box::new(move || clock.moment()),
+        clock,
     );
     options.limits = Limits {
         queue_bytes_max: 1 << 20,
@@ -145,4 +150,16 @@ pub(crate) fn lines(stream: &Path) -> Vec<String> {
         lines.extend(String::from_utf8_lossy(&bytes[..end]).lines().map(str::to_owned));
     }
     lines
+}
+
+/// Numbers that look random and are the same for the same seed (SplitMix64).
+pub(crate) fn random(seed: u64) -> impl FnMut() -> u64 {
+    let mut state = seed;
+    move || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
 }
