@@ -9,6 +9,7 @@ pub mod compile;
 pub mod decide;
 pub mod example;
 pub mod figure;
+pub mod journal;
 pub mod lookup;
 pub mod machine;
 pub mod question;

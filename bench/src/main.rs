@@ -8,7 +8,7 @@ use clap::Parser as _;
 use cordon_bench::figure::Figures;
 use cordon_bench::machine::Machine;
 use cordon_bench::run::{Args, Group};
-use cordon_bench::{commands, compile, decide, lookup, wire};
+use cordon_bench::{commands, compile, decide, journal, lookup, wire};
 
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
@@ -23,6 +23,7 @@ fn main() -> anyhow::Result<()> {
             Group::Lookup => lookup::measure(&args, &mut figures)?,
             Group::Compile => compile::measure(&args, &mut figures)?,
             Group::Wire => wire::measure(&args, &mut figures)?,
+            Group::Journal => journal::measure(&args, &mut figures)?,
             Group::Commands => commands::measure(&args, &mut figures)?,
         }
         write!(out, "{}", figures.table(from))?;

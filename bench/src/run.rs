@@ -13,6 +13,8 @@ pub enum Group {
     Compile,
     /// Messages of device protocols, beside their peers.
     Wire,
+    /// Records of the journal, beside databases.
+    Journal,
     /// Whole commands.
     Commands,
 }
@@ -45,7 +47,14 @@ impl Args {
     #[must_use]
     pub fn groups(&self) -> Vec<Group> {
         if self.only.is_empty() {
-            vec![Group::Decide, Group::Lookup, Group::Compile, Group::Wire, Group::Commands]
+            vec![
+                Group::Decide,
+                Group::Lookup,
+                Group::Compile,
+                Group::Wire,
+                Group::Journal,
+                Group::Commands,
+            ]
         } else {
             self.only.clone()
         }
