@@ -208,7 +208,25 @@ def fragments():
     }
 
 
+def journal():
+    """One line of each kind that the stored journal has."""
+    stored = ROOT.parent / "crates" / "cordon-journal" / "testdata" / "stored" / "v1" / "journal"
+    inputs = {
+        "checkpoint": (stored / "traffic" / "checkpoint").read_bytes(),
+        "key": (stored / "journal.pub").read_bytes().splitlines(keepends=True)[0],
+    }
+    kinds = set()
+    for path in sorted(stored.glob("*/*.jsonl")):
+        for line in path.read_bytes().splitlines():
+            what = line.partition(b'"what":{')[2][:24]
+            if (line[:9], what) not in kinds:
+                kinds.add((line[:9], what))
+                inputs[f"line-{len(kinds):02}"] = line
+    return inputs
+
+
 write("inspect", inspect())
+write("journal", journal())
 write("mllp_hl7", mllp_hl7())
 write("dicom", dicom())
 write("modbus", modbus())
