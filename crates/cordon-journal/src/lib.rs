@@ -27,3 +27,4 @@ pub mod replica;
 pub mod retention;
 pub mod segment;
 pub mod tree;
+pub mod verify;
