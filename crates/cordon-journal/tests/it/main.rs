@@ -1,6 +1,7 @@
 //! The journal as others use it.
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
     clippy::indexing_slicing,
@@ -9,8 +10,14 @@
     reason = "tests stop at the first surprise"
 )]
 
+mod build;
+mod corrupt;
+mod corruption;
 mod crash;
+mod fault;
+mod hostile;
 mod journal;
 mod keeping;
+mod python;
 mod stage;
 mod trouble;
