@@ -37,6 +37,8 @@ struct Misfit {
     at: At,
     counted: u64,
     is_met: bool,
+    /// A line before it may stand in the place of a record.
+    is_doubtful: bool,
 }
 
 /// Records that are not there, unless they stand elsewhere.
@@ -388,7 +390,13 @@ impl<'a> Chain<'a> {
                 self.judge();
             }
             let counted = counted.min(self.next);
-            self.misfit = Some(Misfit { head: head.clone(), at, counted, is_met: false });
+            self.misfit = Some(Misfit {
+                head: head.clone(),
+                at,
+                counted,
+                is_met: false,
+                is_doubtful: self.doubts > 0,
+            });
             return Fit::Misfits;
         }
         Fit::Unknown
@@ -435,6 +443,11 @@ impl<'a> Chain<'a> {
     fn judge(&mut self) {
         let Some(misfit) = self.misfit.take() else { return };
         if misfit.is_met {
+            let is_early = misfit.counted < misfit.head.size;
+            if is_early && !misfit.is_doubtful && self.gap.is_none() {
+                // The records it signs stand behind it.
+                self.fault(misfit.at, None, Wrong::Reordered);
+            }
             self.signed = self.signed.max(misfit.head.size);
             self.found.head = Some(misfit.head);
         } else if !self.is_off {

@@ -301,6 +301,7 @@ impl Walk<'_> {
         }
         let (mut found, clock, ending) = self.chain.finish();
         found.faults.sort_by_key(|fault| fault.place.offset);
+        found.faults.dedup();
         let (name, header) = (self.name.to_owned(), self.header);
         Walked { name, header, found, clock, ending, end: at, open }
     }
