@@ -20,4 +20,5 @@ mod journal;
 mod keeping;
 mod python;
 mod stage;
+mod stored;
 mod trouble;
