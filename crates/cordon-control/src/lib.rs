@@ -4,3 +4,4 @@
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
 pub mod export;
+pub mod metrics;

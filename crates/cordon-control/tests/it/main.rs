@@ -7,6 +7,8 @@
 )]
 
 mod atna;
+mod exposition;
+mod golden;
 mod lines;
 mod ocsf;
 mod samples;
