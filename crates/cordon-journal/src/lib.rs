@@ -20,8 +20,10 @@
 pub mod disk;
 pub mod hash;
 pub mod head;
+pub mod index;
 pub mod journal;
 pub mod layout;
+pub mod proof;
 pub mod record;
 pub mod replica;
 pub mod retention;

@@ -24,11 +24,11 @@ mod fault;
 mod find;
 mod found;
 mod heads;
-mod lines;
+pub(crate) mod lines;
 mod notes;
-mod records;
+pub(crate) mod records;
 mod stream;
-mod walk;
+pub(crate) mod walk;
 
 use std::io;
 use std::path::{Path, PathBuf};

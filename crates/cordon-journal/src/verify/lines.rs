@@ -9,16 +9,16 @@ const READ_BYTES: usize = 1 << 18;
 
 /// Where a line stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct At {
+pub(crate) struct At {
     /// The line, from 1.
-    pub(super) line: u64,
+    pub(crate) line: u64,
     /// Where it begins, in bytes.
-    pub(super) offset: u64,
+    pub(crate) offset: u64,
 }
 
 /// A part of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Piece<'a> {
+pub(crate) enum Piece<'a> {
     /// A line, without its line end.
     Line(&'a [u8]),
     /// A line that is longer than any may be.
@@ -29,17 +29,17 @@ pub(super) enum Piece<'a> {
 
 /// How a file ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct End {
+pub(crate) struct End {
     /// Bytes of a line that is cut off.
-    pub(super) cut: u64,
+    pub(crate) cut: u64,
     /// Zero bytes follow.
-    pub(super) is_padded: bool,
+    pub(crate) is_padded: bool,
     /// Where something else stands behind the zero bytes.
-    pub(super) behind: Option<u64>,
+    pub(crate) behind: Option<u64>,
 }
 
 /// Reads lines.
-pub(super) struct Lines<R> {
+pub(crate) struct Lines<R> {
     source: R,
     buffer: Box<[u8]>,
     start: usize,
@@ -49,14 +49,14 @@ pub(super) struct Lines<R> {
 }
 
 impl<R: Read> Lines<R> {
-    pub(super) fn new(source: R) -> Self {
+    pub(crate) fn new(source: R) -> Self {
         let buffer = vec![0; READ_BYTES + LINE_BYTES_MAX + 1].into_boxed_slice();
         let first = At { line: 1, offset: 0 };
         Self { source, buffer, start: 0, end: 0, next: first, last: (first, 0, 0) }
     }
 
     /// Gives how many bytes were taken.
-    pub(super) fn taken(&self) -> u64 {
+    pub(crate) fn taken(&self) -> u64 {
         self.next.offset
     }
 
@@ -88,13 +88,13 @@ impl<R: Read> Lines<R> {
     }
 
     /// Gives the next piece and where it stands; after the end, the end again.
-    pub(super) fn next(&mut self) -> io::Result<(At, Piece<'_>)> {
+    pub(crate) fn next(&mut self) -> io::Result<(At, Piece<'_>)> {
         let at = self.next;
         Ok((at, self.piece()?))
     }
 
     /// Gives the line that was read last, and where it stands.
-    pub(super) fn again(&self) -> (At, &[u8]) {
+    pub(crate) fn again(&self) -> (At, &[u8]) {
         let (at, start, count) = self.last;
         (at, self.buffer.get(start..start + count).unwrap_or_default())
     }

@@ -11,7 +11,7 @@ use super::walk::open;
 use super::{SEGMENTS_MAX, VerifyError};
 
 /// Lists the segments of a stream by their first records.
-pub(super) fn segments(dir: &Path) -> Result<Vec<u64>, VerifyError> {
+pub(crate) fn segments(dir: &Path) -> Result<Vec<u64>, VerifyError> {
     let failed = |source| VerifyError::Read { path: dir.to_owned(), source };
     let mut firsts = Vec::new();
     let entries = match std::fs::read_dir(dir) {

@@ -19,7 +19,7 @@ use super::found::Findings;
 use super::lines::{At, End, Lines, Piece};
 
 /// Most records that a header may say stand before it; so counting never overflows.
-const FIRST_MAX: u64 = 1 << 62;
+pub(crate) const FIRST_MAX: u64 = 1 << 62;
 
 /// What is asked of every segment.
 pub(super) struct Ask<'a> {
@@ -56,7 +56,7 @@ pub(super) struct Walked {
 }
 
 /// Opens a file that is one: no link, no pipe.
-pub(super) fn open(path: &Path) -> io::Result<File> {
+pub(crate) fn open(path: &Path) -> io::Result<File> {
     if std::fs::symlink_metadata(path)?.file_type().is_file() {
         File::open(path)
     } else {

@@ -133,3 +133,172 @@ fn a_line_too_many_is_named() {
     check(6, |text| text.insert(3, forge(text[2].clone())), &["6:4 inserted"]);
     check(6, |text| text.insert(4, forge(text[3].clone())), &["6:5 inserted"]);
 }
+
+/// Verifies three streams of which the evidence stream holds notes.
+fn with_notes(
+    notes: Vec<(usize, JournalNote, i64)>,
+    change: impl Fn(&mut Plan, &mut Files),
+) -> Report {
+    let mut evidence = plan();
+    for (seq, note, after_ms) in notes {
+        let at = evidence.records[seq].1.time;
+        let event = Event { at, point: None, what: What::Journal(Box::new(note)) };
+        evidence.records[seq].0 = serde_json::to_string(&event).unwrap();
+        for (_, stamp) in &mut evidence.records[seq..] {
+            stamp.time = WallMs(stamp.time.0.checked_add_signed(after_ms).unwrap());
+        }
+    }
+    let mut traffic = Plan::new("h/gw-1/traffic", &[&[3, 3], &[3, 3]]);
+    let mut files = traffic.write();
+    change(&mut traffic, &mut files);
+    let dir = folder();
+    put(dir.path(), "evidence", &evidence.write());
+    let traffic = put(dir.path(), "traffic", &files);
+    let keys = [signer(ORIGIN).verifier(), signer("h/gw-1/traffic").verifier()];
+    let found = verify_stream(&dir.path().join("evidence"), &keys, &Options::default()).unwrap();
+    assert!(found.is_sound(), "{:#?}", found.faults);
+    verify_stream(&traffic, &keys, &Options::default()).unwrap()
+}
+
+fn step(by_ms: i64) -> Vec<(usize, JournalNote, i64)> {
+    vec![(7, JournalNote::ClockStep { by_ms }, by_ms)]
+}
+
+#[test]
+fn a_clock_may_go_back_where_a_record_says_so() {
+    let back = |plan: &mut Plan, files: &mut Files| {
+        for (_, stamp) in &mut plan.records[8..] {
+            stamp.time = WallMs(stamp.time.0 - 3_600_000);
+        }
+        *files = plan.write();
+    };
+    let report = with_notes(step(-3_600_000), back);
+    assert!(report.is_sound(), "{:#?}", report.faults);
+    assert_eq!(remarks(&report), ["clock-step"]);
+    assert_eq!(found(&with_notes(step(-7_200_000), back)), ["6:4 clock-rollback"]);
+    assert_eq!(found(&with_notes(vec![], back)), ["6:4 clock-rollback"]);
+    let other = |plan: &mut Plan, files: &mut Files| {
+        for (_, stamp) in &mut plan.records {
+            stamp.mono = Mono(stamp.mono.0 + 5_000_000_000);
+        }
+        back(plan, files);
+    };
+    assert_eq!(found(&with_notes(step(-3_600_000), other)), ["6:4 clock-rollback"]);
+}
+
+#[test]
+fn the_front_may_be_gone_where_a_record_says_so() {
+    let cut = |_: &mut Plan, files: &mut Files| {
+        let name = segments(files)[0].clone();
+        files.remove(&name);
+    };
+    let expire = |stream, last| vec![(3, JournalNote::Expire { first: 0, last, stream }, 0)];
+    let report = with_notes(expire(Retention::Traffic, 5), cut);
+    assert!(report.is_sound(), "{:#?}", report.faults);
+    assert_eq!((remarks(&report), report.first), (vec!["expired"], 6));
+    for notes in [expire(Retention::Traffic, 4), expire(Retention::Detail, 5), vec![]] {
+        assert_eq!(found(&with_notes(notes, cut)), ["6:1 missing-front"]);
+    }
+    // Alone, nothing can be said about it.
+    let mut files = Plan::new("h/gw-1/traffic", &[&[3, 3], &[3, 3]]).write();
+    cut(&mut plan(), &mut files);
+    let dir = folder();
+    let dir = put(dir.path(), "traffic", &files);
+    let keys = [signer("h/gw-1/traffic").verifier()];
+    let report = verify_stream(&dir, &keys, &Options::default()).unwrap();
+    assert!(report.is_sound());
+    assert_eq!(remarks(&report), ["expiry-unknown"]);
+}
+
+#[test]
+fn an_end_that_is_not_signed_is_a_fault_unless_the_writer_may_be_running() {
+    let name = cordon_journal::segment::file_name(12);
+    let last = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut files = plan().write();
+        change(files.get_mut(&name).unwrap());
+        files.insert("checkpoint".into(), plan().head(15).into_bytes());
+        let live = Options { live: true, ..Options::default() };
+        (verify(&files, &Options::default()), verify(&files, &live))
+    };
+    let without_head = |text: &mut Vec<u8>| {
+        let kept = lines(text);
+        *text = joined(&kept[..8]);
+    };
+    let (closed, live) = last(&without_head);
+    assert_eq!(found(&closed), ["12:6 open-end", "checkpoint:1 stale-checkpoint"]);
+    assert_eq!((found(&live), remarks(&live)), (vec![], vec!["open-end"]));
+    assert_eq!((live.size(), live.counts.records), (15, 18));
+    let (closed, live) = last(&|text| text.truncate(text.len() - 9));
+    assert_eq!(found(&closed)[0], "12:6 open-end");
+    assert_eq!((found(&live), remarks(&live)), (vec![], vec!["open-end"]));
+    // Room that was reserved is no fault, and neither is a line that was cut off in it.
+    let (closed, live) = last(&|text| text.resize(100_000, 0));
+    assert_eq!(found(&closed), ["checkpoint:1 stale-checkpoint"]);
+    assert!(live.is_sound() && live.remarks.is_empty());
+    let (_, live) = last(&|text| {
+        text.extend(b"{\"after\":\"");
+        text.resize(100_000, 0);
+    });
+    assert_eq!((found(&live), remarks(&live)), (vec![], vec!["open-end"]));
+    let (_, live) = last(&|text| {
+        text.resize(100_000, 0);
+        text.push(b'x');
+    });
+    assert_eq!(found(&live), ["12:10 bytes-behind-end"]);
+    let mut files = plan().write();
+    files.remove("checkpoint");
+    assert_eq!(found(&verify(&files, &Options::default())), ["checkpoint:1 missing-checkpoint"]);
+}
+
+#[test]
+fn two_copies_are_compared_record_by_record() {
+    let compare = |other: &Files| {
+        let dir = folder();
+        let against = Some(put(dir.path(), "other", other));
+        verify(&plan().write(), &Options { against, ..Options::default() })
+    };
+    assert!(compare(&plan().write()).remarks.is_empty());
+    let mut changed = plan();
+    changed.records[10].0 = changed.records[3].0.clone();
+    assert_eq!(found(&compare(&changed.write())), ["6:7 fork"]);
+    let mut shorter = plan().write();
+    shorter.remove(&segments(&shorter)[2]);
+    let report = compare(&shorter);
+    assert_eq!((found(&report), remarks(&report)), (vec![], vec!["copy-differs"]));
+}
+
+#[test]
+fn keys_and_streams_are_found() {
+    let dir = folder();
+    let journal = dir.path().join("replicas/gw-1");
+    let evidence = put(&journal, "evidence", &plan().write());
+    let keys = ["evidence", "traffic"].map(|stream| signer(&format!("h/gw-1/{stream}")).verifier());
+    let text: String = keys.iter().map(cordon_model::note::Verifier::text).collect();
+    std::fs::write(journal.join("journal.pub"), text).unwrap();
+    assert_eq!(read_keys(&journal.join("journal.pub")).unwrap(), keys);
+    // The stream of traffic was deleted; its key is still there.
+    let both = vec![evidence.clone(), journal.join("traffic")];
+    assert_eq!(find_streams(dir.path()).unwrap(), both);
+    assert_eq!(find_streams(&journal).unwrap(), both);
+    assert_eq!(find_streams(&evidence).unwrap(), [evidence.clone()]);
+    let report = verify_stream(&both[1], &keys, &Options::default()).unwrap();
+    let labels: Vec<_> = report.faults.iter().map(|fault| fault.wrong.label()).collect();
+    assert_eq!(labels, ["missing-checkpoint", "unknown-key", "empty"]);
+    let report = verify_stream(&evidence, &keys[1..], &Options::default()).unwrap();
+    assert_eq!(found(&report), ["0:1 unknown-key"]);
+}
+
+#[test]
+fn witnesses_are_asked_about_the_checkpoint() {
+    let witness = cordon_model::note::Signer::new("witness-1", [7; 32]);
+    let options = Options { witnesses: vec![witness.verifier()], ..Options::default() };
+    let mut files = plan().write();
+    assert_eq!(remarks(&verify(&files, &options)), ["not-cosigned"]);
+    let text = files.get_mut("checkpoint").unwrap();
+    let body = String::from_utf8(text.clone()).unwrap();
+    let body = body.split_once("\n\n").unwrap().0.to_owned() + "\n";
+    text.extend(witness.cosignature_line(1_767_225_700, &body).into_bytes());
+    let report = verify(&files, &options);
+    assert!(report.is_sound() && report.remarks.is_empty());
+    assert_eq!(report.cosigned[0].time_s, 1_767_225_700);
+}

@@ -16,6 +16,7 @@ mod corruption;
 mod crash;
 mod fault;
 mod hostile;
+mod index;
 mod journal;
 mod keeping;
 mod python;
