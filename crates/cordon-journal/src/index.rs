@@ -91,7 +91,16 @@ pub fn checkpoint(dir: &Path) -> Result<String, IndexError> {
 /// # Errors
 /// [`IndexError`].
 pub fn prove(dir: &Path, seq: u64) -> Result<Proof, IndexError> {
-    let checkpoint = checkpoint(dir)?;
+    prove_under(dir, seq, checkpoint(dir)?)
+}
+
+/// Proves that a record is in a stream, under a head of it: the writer's own is newer than the one
+/// beside the segments.
+/// # Shape
+/// `checkpoint`: a signed note.
+/// # Errors
+/// [`IndexError`].
+pub fn prove_under(dir: &Path, seq: u64, checkpoint: String) -> Result<Proof, IndexError> {
     let head = Head::peek(&checkpoint).map_err(IndexError::Head)?;
     let size = head.size;
     if seq >= size {

@@ -11,6 +11,8 @@
 //! Invariant: `append` never waits for the disk, so nothing that carries care can wait for it.
 //! Invariant: what is lost is counted, and a record says how many of which kind, from when to when.
 
+mod failure;
+mod options;
 pub(crate) mod recover;
 mod stream;
 mod writer;
@@ -24,17 +26,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use cordon_model::event::{
-    Alarm, AlarmState, Clock as ClockState, EventId, JournalNote, Retention, Severity,
-};
-use cordon_model::note::Signer;
-use cordon_model::{Event, HospitalId, Label, Mono, WallMs, What, WriterId};
+use cordon_model::event::{Alarm, AlarmState, EventId, JournalNote, Retention, Severity};
+use cordon_model::{Event, Label, WallMs, What, WriterId};
 
+pub use failure::{OpenError, RecordFailure, Refusal, Unavailable, Why};
+pub use options::{Clock, Limits, Moment, OnDamage, Options};
 pub use recover::RecoverError;
 pub use stream::{CLOCK_STEP_MS, StreamStatus};
 
-use crate::disk::{self, Disk, Machine};
+use crate::disk;
+use crate::index::{self, IndexError};
 use crate::layout;
+use crate::proof::Proof;
 use recover::recover;
 use stream::Stream;
 use writer::{Plan, Writer};
@@ -43,201 +46,6 @@ use writer::{Plan, Writer};
 const ALLOCATION_BYTES: u64 = 256 << 10;
 /// How often the keeper looks after the files.
 const UPKEEP: Duration = Duration::from_millis(20);
-
-/// Both clocks at one moment, finely enough for records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Moment {
-    /// For order and durations.
-    pub mono: Mono,
-    /// For people.
-    pub wall: WallMs,
-}
-
-/// The clock of the machine, or of a test.
-pub type Clock = dyn Fn() -> Moment + Send + Sync;
-
-/// Whose journal it is, and how it is kept.
-pub struct Options {
-    /// The hospital.
-    pub hospital: HospitalId,
-    /// Who writes.
-    pub writer: WriterId,
-    /// The key that signs heads; its name does not matter.
-    pub signer: Signer,
-    /// The version of the program.
-    pub version: Label,
-    /// The boot of the machine.
-    pub boot: Label,
-    /// How far its clock can be trusted.
-    pub clock_state: ClockState,
-    /// The clock.
-    pub clock: Box<Clock>,
-    /// The disk.
-    pub disk: Arc<dyn Disk>,
-    /// The bounds.
-    pub limits: Limits,
-    /// What becomes of a stream that was tampered with.
-    pub on_damage: OnDamage,
-}
-
-impl fmt::Debug for Options {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options").field("writer", &self.writer).finish_non_exhaustive()
-    }
-}
-
-impl Options {
-    /// Takes the usual bounds, on the machine's disk.
-    #[must_use]
-    pub fn new(
-        hospital: HospitalId,
-        writer: WriterId,
-        signer: Signer,
-        version: Label,
-        boot: Label,
-        clock: Box<Clock>,
-    ) -> Self {
-        Self {
-            hospital,
-            writer,
-            signer,
-            version,
-            boot,
-            clock_state: ClockState { last_sync: None, offset_ms: 0, synced: false },
-            clock,
-            disk: Arc::new(Machine),
-            limits: Limits::default(),
-            on_damage: OnDamage::Refuse,
-        }
-    }
-}
-
-/// The bounds of a journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes of events that wait in one stream, with their frames.
-    pub queue_bytes_max: usize,
-    /// Bytes after which a segment is sealed.
-    pub segment_bytes: u64,
-    /// Milliseconds after which a segment is sealed.
-    pub segment_age_ms: u64,
-    /// Bytes that are allocated ahead in the evidence stream: what can still be written on a full
-    /// disk. The other streams keep a quarter of it.
-    pub reserve_bytes: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            queue_bytes_max: 32 << 20,
-            segment_bytes: 64 << 20,
-            segment_age_ms: 86_400_000,
-            reserve_bytes: 8 << 20,
-        }
-    }
-}
-
-/// What becomes of a stream that was tampered with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnDamage {
-    /// The journal is not opened.
-    Refuse,
-    /// The stream is set aside under another name, untouched, and a new one begins whose first record
-    /// says so: an enforcement point must go on recording.
-    SetAside,
-}
-
-/// Why nothing can be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Why {
-    /// More came than the disk takes.
-    QueueFull,
-    /// The disk is full.
-    DiskFull,
-    /// The disk fails, or may not be written.
-    DiskFailed,
-}
-
-impl Why {
-    /// Gives the name that records use.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::QueueFull => "queue-full",
-            Self::DiskFull => "disk-full",
-            Self::DiskFailed => "disk-failed",
-        }
-    }
-}
-
-impl fmt::Display for Why {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::QueueFull => "more is recorded than the disk takes",
-            Self::DiskFull => "the disk is full",
-            Self::DiskFailed => "the disk fails, or may not be written",
-        })
-    }
-}
-
-/// An event was not queued.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The queue is full; the event is counted as lost.
-    #[error("the journal takes no more: {0}")]
-    Full(Why),
-    /// The event is longer than a record may be.
-    #[error("the event is longer than a record may be")]
-    Long,
-    /// The journal is closed.
-    #[error("the journal is closed")]
-    Closed,
-}
-
-/// A record is queued but not yet on the disk, and cannot be written just now; it is tried again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not yet on the disk: {0}")]
-pub struct Unavailable(pub Why);
-
-/// An event was not recorded, or not yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum RecordFailure {
-    /// It was not queued.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// It is queued, and not yet on the disk.
-    #[error(transparent)]
-    Unavailable(#[from] Unavailable),
-}
-
-/// Says why a journal cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Another process writes it.
-    #[error("`{}` is written by another process", .0.display())]
-    Locked(PathBuf),
-    /// A folder cannot be made or locked.
-    #[error("`{}` cannot be used as a journal", path.display())]
-    Io {
-        /// The folder or file.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        source: io::Error,
-    },
-    /// It is signed by another key.
-    #[error("`{}` is signed by another key: use the one it was begun with", .0.display())]
-    Key(PathBuf),
-    /// A stream cannot be continued.
-    #[error("the stream `{stream}` cannot be continued")]
-    Stream {
-        /// Which.
-        stream: Retention,
-        /// Why.
-        #[source]
-        source: RecoverError,
-    },
-}
 
 /// Threads of the journal, and whether they go on.
 #[derive(Debug)]
@@ -378,6 +186,14 @@ impl Journal {
     #[must_use]
     pub fn status(&self) -> [StreamStatus; 3] {
         Retention::ALL.map(|class| self.shared.streams.of(class).status())
+    }
+
+    /// Proves that an acknowledged record is in the tree of its stream, under the newest head.
+    /// # Errors
+    /// [`IndexError`] if it is not acknowledged yet, or its time is over.
+    pub fn prove(&self, id: &EventId) -> Result<Proof, IndexError> {
+        let stream = layout::stream(&self.folder, id.stream);
+        index::prove_under(&stream, id.seq, self.head(id.stream))
     }
 
     /// Gives the newest signed head of a stream; it covers all that was acknowledged.

@@ -183,19 +183,16 @@ impl Writer {
         if let Some(last) = self.batch.leaves.last() {
             self.last = *last;
         }
-        std::mem::swap(&mut self.frontier, &mut self.batch.frontier);
+        let before =
+            std::mem::replace(&mut self.frontier, std::mem::take(&mut self.batch.frontier));
+        // Whoever is told that its record is on the disk can prove it in a few reads.
+        self.caches.write(before.size(), before, &self.batch.leaves);
         Ok(self.batch.taken)
     }
 
-    /// Does what need not be done before the writing is acknowledged: caches, and a new segment when
-    /// this one is full.
+    /// Does what need not be done before the writing is acknowledged: a new segment when this one is
+    /// full.
     pub(crate) fn settle(&mut self) -> io::Result<()> {
-        // After a write, the batch holds the tree as it was before it.
-        let before = std::mem::take(&mut self.batch.frontier);
-        let from = before.size();
-        let leaves = std::mem::take(&mut self.batch.leaves);
-        self.caches.write(from, before, &leaves);
-        self.batch.leaves = leaves;
         if std::mem::take(&mut self.batch.seals) { self.rotate() } else { Ok(()) }
     }
 
