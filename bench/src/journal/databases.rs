@@ -37,6 +37,7 @@ pub(super) fn measure(args: &Args, folder: &Path, figures: &mut Figures) -> anyh
 }
 
 /// What one run comes to.
+#[derive(Clone, Copy)]
 struct Run {
     per_second: f64,
     commit_us: f64,
@@ -96,7 +97,8 @@ fn through_sqlite(path: &Path, count: u64, batch: u64) -> anyhow::Result<Run> {
     let mut database = named(Connection::open(path), path)?;
     database.pragma_update(None, "journal_mode", "WAL")?;
     database.pragma_update(None, "synchronous", "FULL")?;
-    database.execute_batch("create table events (seq integer primary key, hash blob, event text)")?;
+    database
+        .execute_batch("create table events (seq integer primary key, hash blob, event text)")?;
     run(count, batch, |rows| {
         let transaction = database.transaction()?;
         let text = "insert into events values (?1, ?2, ?3)";
