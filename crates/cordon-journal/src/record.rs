@@ -17,8 +17,6 @@ pub const RECORD_BYTES_MAX: usize = 16_384;
 
 /// What every record begins with.
 pub(crate) const PREFIX: &[u8] = b"{\"after\":\"";
-/// Most digits and names that stand behind the event.
-const TAIL_BYTES_MAX: usize = 128;
 
 /// The place of a record: when it was written, by which start of the writer, as which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,25 +125,25 @@ impl Link {
     pub fn of(line: &[u8]) -> Option<Self> {
         let (after, rest) = line.strip_prefix(PREFIX)?.split_at_checked(TEXT_BYTES)?;
         rest.strip_prefix(b"\",\"event\":{")?;
-        let tail = rest.get(rest.len().saturating_sub(TAIL_BYTES_MAX)..)?;
-        let at = memchr::memmem::rfind(tail, b",\"mono\":")?;
-        let mut tail = tail.get(at..)?;
+        // From the end: the fields behind the event are the last, whatever the event holds.
+        let mut rest = rest.strip_suffix(b"}")?;
         let mut field = |name: &[u8]| -> Option<u64> {
-            tail = tail.strip_prefix(name)?;
-            let digits = tail.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            let (number, rest) = tail.split_at_checked(digits)?;
-            tail = rest;
-            let is_plain = number == b"0" || !number.starts_with(b"0");
-            let number = std::str::from_utf8(number).ok()?;
-            number.parse().ok().filter(|_| is_plain)
+            let digits = rest.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+            let (before, number) = rest.split_at_checked(rest.len() - digits)?;
+            rest = before.strip_suffix(name)?;
+            let is_plain = number == b"0" || !number.is_empty() && !number.starts_with(b"0");
+            let add = |sum: u64, digit: &u8| {
+                sum.checked_mul(10)?.checked_add(u64::from(digit.wrapping_sub(b'0')))
+            };
+            number.iter().try_fold(0, add).filter(|_| is_plain)
         };
-        let mono = Mono(field(b",\"mono\":")?);
-        let run = u32::try_from(field(b",\"run\":")?).ok()?;
-        let seq = field(b",\"seq\":")?;
-        let time = WallMs(field(b",\"time\":")?);
         let _version = u32::try_from(field(b",\"v\":")?).ok()?;
+        let time = WallMs(field(b",\"time\":")?);
+        let seq = field(b",\"seq\":")?;
+        let run = u32::try_from(field(b",\"run\":")?).ok()?;
+        let mono = Mono(field(b",\"mono\":")?);
         let stamp = Stamp { mono, run, seq, time };
-        (tail == b"}").then_some(Self { after: Hash::decode(after).ok()?, stamp })
+        Some(Self { after: Hash::decode(after).ok()?, stamp })
     }
 }
 

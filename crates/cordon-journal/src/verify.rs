@@ -11,7 +11,8 @@
 //! that of the tree over the records before it, and that tree is the beginning of a larger one whose
 //! head is verified, so by the collision resistance of SHA-256 its owner has signed these records in
 //! this order. What it does not see is a change of the signature itself on a head in the middle,
-//! which no record's evidence rests on; `deep` sees that too.
+//! which no record's evidence rests on; `deep` sees that too. A head in the middle that is not there
+//! at all is never seen: the next one signs the same records.
 //!
 //! Invariant: caches (`*.leaves`, `tree.N`) are never read here.
 //! Invariant: memory is bounded by constants, whatever the files hold; no link is followed.

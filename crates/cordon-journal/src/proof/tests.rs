@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
 use cordon_model::note::Signer;
 
 use super::*;

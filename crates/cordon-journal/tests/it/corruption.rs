@@ -39,7 +39,7 @@ fn run(seed: u64, count: usize) -> BTreeMap<&'static str, usize> {
             damaged.file, damaged.lines, report.faults
         );
         // Without the signatures of heads in the middle, records are as safe.
-        if damaged.kind != "edit-byte" && damaged.kind != "edit-header" {
+        if state.is_multiple_of(4) && damaged.kind != "edit-byte" && damaged.kind != "edit-header" {
             let options = Options { deep: false, ..damaged.options() };
             let quick = verify_stream(&stream, std::slice::from_ref(&key), &options).unwrap();
             assert!(!quick.is_sound(), "{case}: not found without deep");

@@ -280,7 +280,7 @@ fn keys_and_streams_are_found() {
     let both = vec![evidence.clone(), journal.join("traffic")];
     assert_eq!(find_streams(dir.path()).unwrap(), both);
     assert_eq!(find_streams(&journal).unwrap(), both);
-    assert_eq!(find_streams(&evidence).unwrap(), [evidence.clone()]);
+    assert_eq!(find_streams(&evidence).unwrap(), std::slice::from_ref(&evidence));
     let report = verify_stream(&both[1], &keys, &Options::default()).unwrap();
     let labels: Vec<_> = report.faults.iter().map(|fault| fault.wrong.label()).collect();
     assert_eq!(labels, ["missing-checkpoint", "unknown-key", "empty"]);

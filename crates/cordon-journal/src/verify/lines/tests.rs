@@ -1,3 +1,9 @@
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests stop at the first surprise"
+)]
+
 use super::*;
 
 /// Hands out one byte, then two, then three, and so on.
