@@ -24,6 +24,7 @@ pub mod index;
 pub mod journal;
 pub mod layout;
 pub mod proof;
+pub mod read;
 pub mod record;
 pub mod replica;
 pub mod retention;
