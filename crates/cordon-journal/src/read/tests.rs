@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt as _;
 
