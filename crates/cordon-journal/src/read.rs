@@ -345,34 +345,34 @@ impl Reader {
         self.place = cursor;
         Ok(Some(Entry { cursor, leaf, line, link }))
     }
+}
 
-    /// Measures what is written from a place on.
-    /// # Errors
-    /// [`ReadError::File`].
-    pub fn backlog(&self, from: &Cursor) -> Result<Backlog, ReadError> {
-        let found = segments(&self.dir)?;
-        let mut bytes = 0_u64;
-        let mut end = from.next;
-        for first in found.range(from.segment..) {
-            let lines = match open(&self.dir, *first) {
-                Ok(lines) => lines,
-                // Its time was over just now.
-                Err(ReadError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            let is_last = found.last() == Some(first);
-            let size = if is_last { lines.written()? } else { lines.len()? };
-            let skip = if *first == from.segment { from.offset } else { 0 };
-            bytes = bytes.saturating_add(size.saturating_sub(skip));
-            end = end.max(*first);
-            if is_last {
-                end = end.max(lines.end(size)?);
+/// Measures what is written in a stream from a place on.
+/// # Errors
+/// [`ReadError::File`].
+pub fn backlog(dir: &Path, from: &Cursor) -> Result<Backlog, ReadError> {
+    let found = segments(dir)?;
+    let mut bytes = 0_u64;
+    let mut end = from.next;
+    for first in found.range(from.segment..) {
+        let lines = match open(dir, *first) {
+            Ok(lines) => lines,
+            // Its time was over just now.
+            Err(ReadError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                continue;
             }
+            Err(error) => return Err(error),
+        };
+        let is_last = found.last() == Some(first);
+        let size = if is_last { lines.written()? } else { lines.len()? };
+        let skip = if *first == from.segment { from.offset } else { 0 };
+        bytes = bytes.saturating_add(size.saturating_sub(skip));
+        end = end.max(*first);
+        if is_last {
+            end = end.max(lines.end(size)?);
         }
-        Ok(Backlog { records: end.saturating_sub(from.next), bytes })
     }
+    Ok(Backlog { records: end.saturating_sub(from.next), bytes })
 }
 
 #[cfg(test)]

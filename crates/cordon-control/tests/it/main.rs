@@ -11,9 +11,13 @@
 )]
 
 mod atna;
+mod bench;
 mod delivery;
 mod exposition;
 mod golden;
+mod hec;
 mod lines;
 mod ocsf;
+mod peers;
+mod running;
 mod samples;

@@ -1,4 +1,6 @@
 //! The place of a reader in a stream, and the file that keeps it.
+//!
+//! STORED: cursors of version 1.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};

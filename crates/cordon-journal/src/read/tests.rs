@@ -127,11 +127,11 @@ fn hands_out_what_a_head_stands_behind_and_waits_for_the_rest() {
     assert_eq!(drain(&mut reader), [0, 1, 2]);
     stream.write(open, 100);
     assert!(drain(&mut reader).is_empty());
-    assert_eq!(reader.backlog(&reader.cursor()).unwrap().records, 2);
-    assert_eq!(reader.backlog(&reader.cursor()).unwrap().bytes, (open - covered) as u64);
+    assert_eq!(backlog(&stream.dir, &reader.cursor()).unwrap().records, 2);
+    assert_eq!(backlog(&stream.dir, &reader.cursor()).unwrap().bytes, (open - covered) as u64);
     stream.flush();
     assert_eq!(drain(&mut reader), [3, 4, 5]);
-    assert_eq!(reader.backlog(&reader.cursor()).unwrap(), Backlog::default());
+    assert_eq!(backlog(&stream.dir, &reader.cursor()).unwrap(), Backlog::default());
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn goes_on_from_every_place_and_over_rotation() {
     assert_eq!(places.len(), 13);
     for (index, place) in places.iter().enumerate() {
         let mut reader = Reader::open(&stream.dir, *place).unwrap();
-        let backlog = reader.backlog(place).unwrap();
+        let backlog = backlog(&stream.dir, place).unwrap();
         assert_eq!(backlog.records, 12 - index as u64);
         assert_eq!(drain(&mut reader), (index as u64..12).collect::<Vec<_>>());
     }
@@ -253,6 +253,17 @@ fn a_cursor_reads_back_from_its_file() {
     assert!(matches!(Cursor::load(&path), Err(CursorError::Json { .. })));
     let missing = stream.dir.join("no/such/folder.json");
     assert!(matches!(Cursor::START.save(&missing), Err(CursorError::File { .. })));
+}
+
+#[test]
+fn cursors_of_every_version_are_read() {
+    let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/stored/v1/cursor.json");
+    let cursor = Cursor { next: 7, last: Hash::of_nothing(), segment: 0, offset: 4_711 };
+    assert_eq!(Cursor::load(&stored).unwrap(), Some(cursor));
+    let stream = Stream::new("stored");
+    let path = stream.dir.join("again.json");
+    cursor.save(&path).unwrap();
+    assert_eq!(fs::read(path).unwrap(), fs::read(stored).unwrap());
 }
 
 proptest! {
