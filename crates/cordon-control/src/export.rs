@@ -8,3 +8,4 @@ pub mod letters;
 pub mod run;
 pub mod sink;
 pub mod status;
+pub mod words;

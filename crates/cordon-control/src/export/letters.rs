@@ -101,3 +101,6 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::rename(&new, path)?;
     sync(path)
 }
+
+#[cfg(test)]
+mod tests;

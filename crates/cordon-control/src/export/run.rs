@@ -91,7 +91,7 @@ pub struct Surroundings<'a> {
     pub stop: &'a Stop,
     /// The clock.
     pub clock: &'a (dyn Fn() -> Now + Sync),
-    /// Chooses the words for a record.
+    /// Gives the words for a record: [`super::words::of`].
     pub words: &'a (dyn Fn(&Exporter, &Entry, &Record, &EventId) -> Option<String> + Sync),
     /// Hears what an exporter has to say.
     pub tell: &'a (dyn Fn(&Label, &Notice<'_>) + Sync),

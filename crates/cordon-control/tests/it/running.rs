@@ -4,9 +4,11 @@ use std::fs;
 
 use cordon_control::export::delivery::Alarm;
 use cordon_control::export::run::RunError;
+use cordon_control::export::words;
 use cordon_journal::layout;
+use cordon_journal::read::{Cursor, Reader};
 use cordon_journal::segment::file_name;
-use cordon_model::event::EventId;
+use cordon_model::event::{EventId, Retention};
 
 use crate::bench::{Bench, until, write};
 
@@ -94,4 +96,47 @@ fn a_second_one_with_the_same_state_does_not_start() {
         assert!(matches!(second, Err(RunError::Held(_))), "{second:?}");
     });
     run.unwrap();
+}
+
+#[test]
+fn every_format_is_chosen_by_the_settings() {
+    for (target, expected) in [
+        ("[exporter.file]\npath = \"f\"\nformat = \"jsonl\"\n", "{\"after\":"),
+        ("[exporter.file]\npath = \"f\"\nformat = \"ocsf\"\n", "\"class_uid\":"),
+        ("[exporter.file]\npath = \"f\"\nformat = \"cef\"\n", "CEF:0|"),
+        (
+            "[exporter.hec]\nurl = \"http://127.0.0.1:1\"\ntoken-file = \"t\"\nindex = \"main\"\n",
+            "\"index\":\"main\"",
+        ),
+        ("[exporter.syslog]\naddress = \"127.0.0.1:1\"\nformat = \"json\"\nplain = true\n", "{"),
+        (
+            "[exporter.syslog]\naddress = \"127.0.0.1:1\"\nformat = \"cef\"\nplain = true\n",
+            "CEF:0|",
+        ),
+        (
+            "[exporter.syslog]\naddress = \"127.0.0.1:1\"\nformat = \"leef\"\nplain = true\n",
+            "LEEF:2.0|",
+        ),
+        (
+            "[exporter.syslog]\naddress = \"127.0.0.1:1\"\nformat = \"atna\"\nplain = true\n",
+            // An audit repository may leave this kind out.
+            "",
+        ),
+    ] {
+        let bench = Bench::new("formats");
+        let exporter = bench.exporter(target);
+        let journal = bench.journal();
+        write(&journal, 1);
+        let stream = layout::stream(&bench.path("journal"), Retention::Traffic);
+        let mut reader = Reader::open(&stream, Cursor::START).unwrap();
+        let entry = reader.next().unwrap().unwrap();
+        let id: EventId = "gw-1/traffic/0".parse().unwrap();
+        let text = words::of(&exporter, &entry, &entry.record().unwrap(), &id);
+        let Some(text) = text else {
+            assert!(expected.is_empty(), "{target}");
+            continue;
+        };
+        assert!(text.contains(expected), "{target}: {text}");
+        assert!(text.contains("gw-1/traffic/0"), "{target}: {text}");
+    }
 }
