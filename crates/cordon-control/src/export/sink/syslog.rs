@@ -11,6 +11,9 @@
 //! Whatever breaks before that, everything unsettled is sent again, in order. What remains: a
 //! receiver that keeps records in memory for longer than the settling time and then dies loses
 //! them, and nobody can know. The settling time must be longer than the receiver takes to write.
+//! And receivers close without TLS's own farewell, so that an orderly close is only TCP's word: who
+//! can hold packets back and forge others on the way could feign one. Where that counts, use a
+//! target that acknowledges.
 //!
 //! Source: RFC 5425 §4.3 (octet counting), §5 (certificates); RFC 6587 §3.4.1.
 
