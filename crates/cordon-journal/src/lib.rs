@@ -23,6 +23,7 @@ pub mod head;
 pub mod index;
 pub mod journal;
 pub mod layout;
+pub mod policies;
 pub mod proof;
 pub mod read;
 pub mod record;
