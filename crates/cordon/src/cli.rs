@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod journal;
+
+pub(crate) use journal::Recording;
+
 /// Zero trust for a hospital's medical devices.
 ///
 /// cordon decides for every networked device of a hospital who may talk to whom, and proves it.
@@ -213,6 +217,8 @@ pub(crate) struct Compile {
     /// The solver; `cvc5` on the path when absent.
     #[arg(long, env = "CVC5", value_name = "PATH")]
     pub(crate) solver: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) recording: Recording,
 }
 
 #[derive(Debug, Subcommand)]
@@ -260,6 +266,8 @@ pub(crate) struct Replay {
     /// Print every flow, not only those that would be denied.
     #[arg(long)]
     pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) recording: Recording,
 }
 
 /// Without a hospital, whoever opens a conversation is taken for a device that may ask and tell
@@ -284,6 +292,8 @@ pub(crate) struct Inspect {
     /// Print every reason there is and what it does to each tier, in Markdown; reads nothing.
     #[arg(long, conflicts_with = "file")]
     pub(crate) reasons: bool,
+    #[command(flatten)]
+    pub(crate) recording: Recording,
 }
 
 #[derive(Debug, Subcommand)]

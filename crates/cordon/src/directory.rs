@@ -12,6 +12,7 @@ use crate::progress::Progress;
 
 /// A hospital and its rules, without errors.
 pub(crate) struct Read {
+    pub(crate) sources: Sources,
     pub(crate) hospital: Hospital,
     pub(crate) book: Rulebook,
     pub(crate) report: Report,
@@ -19,6 +20,7 @@ pub(crate) struct Read {
 
 /// A hospital with its rules evaluated.
 pub(crate) struct Evaluated {
+    pub(crate) sources: Sources,
     pub(crate) hospital: Hospital,
     pub(crate) book: Rulebook,
     pub(crate) engine: Engine,
@@ -88,7 +90,11 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 
 /// Reads a hospital and its rules.
 pub(crate) fn load(dir: &Path) -> Result<Read, Failure> {
-    let sources = sources(dir)?;
+    understand(sources(dir)?)
+}
+
+/// Makes a hospital and its rules of files that were read.
+pub(crate) fn understand(sources: Sources) -> Result<Read, Failure> {
     let (hospital, mut report) = hospital::load(&sources);
     let policies_only = hospital.is_none();
     let hospital = match hospital {
@@ -103,7 +109,7 @@ pub(crate) fn load(dir: &Path) -> Result<Read, Failure> {
     report.merge(rules);
     report.sort();
     match book {
-        Some(book) if !policies_only => Ok(Read { hospital, book, report }),
+        Some(book) if !policies_only => Ok(Read { sources, hospital, book, report }),
         Some(_) | None => Err(Failure::Data(report)),
     }
 }
@@ -120,7 +126,7 @@ pub(crate) fn plan(dir: &Path) -> Result<Hospital, Failure> {
 /// Reads a hospital, evaluates its rules and checks what only shows then.
 pub(crate) fn evaluate(dir: &Path, progress: &Progress) -> Result<Evaluated, Failure> {
     let working = progress.spinner("reading the hospital");
-    let Read { hospital, book, mut report } = load(dir)?;
+    let Read { sources, hospital, book, mut report } = load(dir)?;
     working.set_message("evaluating the policies");
     let engine = Engine::build(&hospital, &book);
     consistency::check(&hospital, &book, &engine, &mut report);
@@ -129,5 +135,5 @@ pub(crate) fn evaluate(dir: &Path, progress: &Progress) -> Result<Evaluated, Fai
     if report.has_errors() {
         return Err(Failure::Data(report));
     }
-    Ok(Evaluated { hospital, book, engine, report })
+    Ok(Evaluated { sources, hospital, book, engine, report })
 }

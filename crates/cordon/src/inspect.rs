@@ -14,6 +14,7 @@ use crate::flows::capture::Captured;
 use crate::flows::gather::Links;
 use crate::flows::packet::{self, Frame, Packet, TCP, UDP, dissect};
 
+mod event;
 mod excuses;
 mod lru;
 mod message;

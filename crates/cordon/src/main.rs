@@ -12,8 +12,11 @@ mod directory;
 mod flows;
 mod import;
 mod inspect;
+mod key;
+mod moment;
 mod outcome;
 mod progress;
+mod recorder;
 mod render;
 
 use cli::{Cli, Colour, Command};

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cordon_model::{Bundle, PointId};
+use cordon_model::event::{PolicyAction, PolicyChange, ProofResult};
+use cordon_model::{Bundle, Event, PointId, Sha256Digest, What};
 use cordon_policy::compile::compile;
 use cordon_policy::seal::{self, Sealer};
 use serde::{Deserialize, Serialize};
@@ -15,8 +16,11 @@ use super::check::thousands;
 use super::prove;
 use crate::cli::Compile;
 use crate::directory::{self, Evaluated};
+use crate::key;
+use crate::moment;
 use crate::outcome::{Exit, Failure, Outcome};
 use crate::progress::Progress;
+use crate::recorder::Recorder;
 
 /// What stands in `manifest.json` beside the bundles.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -61,7 +65,11 @@ pub(crate) fn run(args: &Compile, progress: &Progress) -> Result<Outcome, Failur
         let message = format!("{} holds the bundles of `{}`", args.out.display(), old.hospital);
         return Err(Failure::usage(message, format!("choose another --out for `{hospital}`")));
     }
-    let (sealer, made) = key(args, &read)?;
+    // A journal that cannot be opened, and a policy that cannot be kept, stop it before anything
+    // is published.
+    let mut recorder = Recorder::open(&args.recording, Some(&read.hospital.id))?;
+    let policy = recorder.as_ref().map(|recorder| recorder.keep(&read.sources)).transpose()?;
+    let (sealer, made) = sealer(args, &read)?;
     let compiled = compile(&read.hospital, &read.book, &read.engine);
     let number = old.number + 1;
     let mut manifest = Manifest { hospital, number, points: BTreeMap::new() };
@@ -83,7 +91,26 @@ pub(crate) fn run(args: &Compile, progress: &Progress) -> Result<Outcome, Failur
         manifest.number = old.number;
     }
     write(&args.out, &files, &manifest, &old, &retired)?;
-    Ok(report(args, &read, &manifest, &files, &retired, made.as_deref()))
+    if let Some((recorder, policy)) = recorder.as_mut().zip(policy) {
+        let is_proved = !args.without_proof;
+        recorder.record(&published(policy, manifest.number, files.len(), is_proved));
+    }
+    let outcome = report(args, &read, &manifest, &files, &retired, made.as_deref());
+    Ok(outcome.recorded(recorder))
+}
+
+/// Makes the event of a generation that was sealed.
+fn published(policy: Sha256Digest, generation: u64, written: usize, is_proved: bool) -> Event {
+    let change = PolicyChange {
+        action: PolicyAction::Publish,
+        bundles: u64::try_from(written).unwrap_or(u64::MAX),
+        by: Vec::new(),
+        generation,
+        policy,
+        proof: if is_proved { ProofResult::Proved } else { ProofResult::NotRun },
+        reason: None,
+    };
+    Event { at: moment::now(), point: None, what: What::Policy(Box::new(change)) }
 }
 
 fn report(
@@ -120,7 +147,7 @@ fn report(
 }
 
 /// Reads the signing key, or makes one beside the bundles.
-fn key(args: &Compile, read: &Evaluated) -> Result<(Sealer, Option<PathBuf>), Failure> {
+fn sealer(args: &Compile, read: &Evaluated) -> Result<(Sealer, Option<PathBuf>), Failure> {
     let path = args.key.clone().unwrap_or_else(|| args.out.join("signing.key"));
     let public = args.out.join("signing.pub");
     let (sealer, made) = match fs::read_to_string(&path) {
@@ -131,30 +158,14 @@ fn key(args: &Compile, read: &Evaluated) -> Result<(Sealer, Option<PathBuf>), Fa
             (sealer, None)
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && args.key.is_none() => {
-            let mut secret = [0u8; 32];
-            getrandom::fill(&mut secret).map_err(|error| {
-                Failure::config(format!("no random bytes: {error}"), "try again")
-            })?;
-            let sealer = Sealer::new(&format!("{}/policy", read.hospital.id), secret);
-            write_private(&path, &sealer.text())?;
+            let sealer = Sealer::new(&format!("{}/policy", read.hospital.id), key::secret()?);
+            key::write_private(&path, &sealer.text())?;
             (sealer, Some(path))
         }
         Err(error) => return Err(Failure::path(&path, &error)),
     };
     fs::write(&public, sealer.seal().text()).map_err(|error| Failure::path(&public, &error))?;
     Ok((sealer, made))
-}
-
-fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let written = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|error| Failure::path(path, &error))
 }
 
 fn manifest(out: &Path) -> Result<Manifest, Failure> {

@@ -17,12 +17,18 @@ use crate::flows::{self, FlowsError};
 use crate::inspect::{Findings, Pipeline, Rules, Show, Sink, Told};
 use crate::outcome::{Exit, Failure, Outcome};
 use crate::progress::Progress;
+use crate::recorder::Recorder;
 
 pub(crate) fn run(args: &Inspect, json: bool, progress: &Progress) -> Result<Outcome, Failure> {
     let Some(file) = &args.file else { return Ok(reasons()) };
-    let rules = match &args.hospital {
-        Some(dir) => Rules::of_hospital(&directory::evaluate(dir, progress)?),
-        None => Rules::of_tier(tier(&args.tier)?),
+    let (rules, mut recorder) = match &args.hospital {
+        Some(dir) => {
+            let read = directory::evaluate(dir, progress)?;
+            let recorder = Recorder::open(&args.recording, Some(&read.hospital.id))?;
+            recorder.as_ref().map(|recorder| recorder.keep(&read.sources)).transpose()?;
+            (Rules::of_hospital(&read), recorder)
+        }
+        None => (Rules::of_tier(tier(&args.tier)?), Recorder::open(&args.recording, None)?),
     };
     let told = Told { protocol: Protocol::from_name(&args.protocol), rules: &rules };
     let show = match (json, args.stats) {
@@ -38,7 +44,7 @@ pub(crate) fn run(args: &Inspect, json: bool, progress: &Progress) -> Result<Out
         bar(file, progress)
     };
     let mut out = BufWriter::new(stdout);
-    let read = read(file, &told, Sink::new(&mut out, show), &bar);
+    let read = read(file, &told, Sink::new(&mut out, show).recording(recorder.as_mut()), &bar);
     bar.finish_and_clear();
     let flushed = out.flush();
     drop(out);
@@ -48,7 +54,8 @@ pub(crate) fn run(args: &Inspect, json: bool, progress: &Progress) -> Result<Out
         // A reader that went away is no error of ours, and needs no sums.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
             let exit = if findings.found { Exit::Finding } else { Exit::Done };
-            return Ok(Outcome { exit, ..Outcome::done(String::new(), json!({})) });
+            let outcome = Outcome::done(String::new(), json!({}));
+            return Ok(Outcome { exit, ..outcome }.recorded(recorder));
         }
         Err(error) => {
             let message = format!("the records cannot be written: {error}");
@@ -65,7 +72,7 @@ pub(crate) fn run(args: &Inspect, json: bool, progress: &Progress) -> Result<Out
         let _ = writeln!(notes, "warning: {}: {warning}", file.display());
     }
     let outcome = Outcome::done(text, json!({ "summary": findings.json }));
-    Ok(Outcome { notes, ..outcome }.finding_if(findings.found))
+    Ok(Outcome { notes, ..outcome }.finding_if(findings.found).recorded(recorder))
 }
 
 fn read(

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
+mod event;
+
 use cordon_model::{
     Act, Decision, Device, Direction, Endpoint, Hospital, Now, Operation, Posture, Reason, Report,
     Target, ZoneKind,
@@ -21,6 +23,8 @@ use crate::directory;
 use crate::flows::{self, FlowRecord, FlowsError};
 use crate::outcome::{Failure, Outcome, chain};
 use crate::progress::Progress;
+use crate::recorder::Recorder;
+use event::Asked;
 
 /// Up to this many flows are printed one by one; more are grouped unless `--all` is given.
 const FLOWS_SHOWN: usize = 100;
@@ -58,6 +62,8 @@ struct Verdict {
 
 pub(crate) fn run(args: &Replay, progress: &Progress) -> Result<Outcome, Failure> {
     let read = directory::evaluate(&args.dir, progress)?;
+    let mut recorder = Recorder::open(&args.recording, Some(&read.hospital.id))?;
+    let policy = recorder.as_ref().map(|recorder| recorder.keep(&read.sources)).transpose()?;
     let asker = Asker::new(&read.hospital, &read.engine, args)?;
     let mut verdicts = Vec::new();
     let mut text = String::new();
@@ -68,7 +74,13 @@ pub(crate) fn run(args: &Replay, progress: &Progress) -> Result<Outcome, Failure
         }
         let file = path.display().to_string();
         for record in &recording.records {
-            verdicts.push(asker.verdict(record, &file)?);
+            let judged = asker.judge(record)?;
+            verdicts.push(asker.verdict(record, &judged, &file));
+            if let Some((recorder, policy)) = recorder.as_mut().zip(policy)
+                && let Some(event) = event::event(record, &judged, (args.posture.hour, policy))
+            {
+                recorder.record(&event);
+            }
         }
     }
     let denied = verdicts.iter().any(|verdict| verdict.verdict == "deny");
@@ -79,7 +91,8 @@ pub(crate) fn run(args: &Replay, progress: &Progress) -> Result<Outcome, Failure
         text.push('\n');
     }
     let totals = totals(&mut text, &verdicts);
-    Ok(Outcome::done(text, json!({ "flows": verdicts, "totals": totals })).finding_if(denied))
+    let json = json!({ "flows": verdicts, "totals": totals });
+    Ok(Outcome::done(text, json).finding_if(denied).recorded(recorder))
 }
 
 /// Says why a recording was not read; `read` is what can be.
@@ -131,16 +144,19 @@ impl<'a> Asker<'a> {
         Ok(Self { hospital, engine, devices, args, now: at(args.posture.hour), opaque })
     }
 
-    fn verdict(&self, record: &FlowRecord, file: &str) -> Result<Verdict, Failure> {
+    fn judge(&self, record: &FlowRecord) -> Result<Judged<'a>, Failure> {
+        match (self.devices.get(&record.src), self.devices.get(&record.dst)) {
+            (Some(device), _) => self.judged(device, record, Direction::Out, record.dst),
+            (None, Some(device)) => self.judged(device, record, Direction::In, record.src),
+            (None, None) => Ok(Judged::stranger(record)),
+        }
+    }
+
+    fn verdict(&self, record: &FlowRecord, judged: &Judged<'_>, file: &str) -> Verdict {
         let (source, sink) = (self.devices.get(&record.src), self.devices.get(&record.dst));
-        let judged = match (source, sink) {
-            (Some(device), _) => self.judged(device, record, Direction::Out, record.dst)?,
-            (None, Some(device)) => self.judged(device, record, Direction::In, record.src)?,
-            (None, None) => Judged::stranger(record),
-        };
         let device = source.or(sink);
         let seen_mac = if source.is_some() { record.src_mac } else { record.dst_mac };
-        Ok(Verdict {
+        Verdict {
             file: file.to_owned(),
             line_or_frame: record.line_or_frame,
             ts: record.ts_s,
@@ -151,7 +167,7 @@ impl<'a> Asker<'a> {
             transport: record.transport.name().to_owned(),
             device: device.map(|device| device.id.to_string()),
             tier: device.map(|device| device.tier.name()),
-            target: judged.target,
+            target: judged.target.clone(),
             direction: if source.is_some() || sink.is_none() { "out" } else { "in" },
             verdict: if judged.decision.is_permit() { "permit" } else { "deny" },
             reason: match &judged.decision {
@@ -162,16 +178,16 @@ impl<'a> Asker<'a> {
             bytes: record.bytes_up.saturating_add(record.bytes_down),
             would_break: !judged.decision.is_permit() && judged.needed,
             mac_differs: device.zip(seen_mac).is_some_and(|(device, mac)| device.mac != mac),
-        })
+        }
     }
 
     fn judged(
         &self,
-        device: &Device,
+        device: &'a Device,
         record: &FlowRecord,
         direction: Direction,
         peer: IpAddr,
-    ) -> Result<Judged, Failure> {
+    ) -> Result<Judged<'a>, Failure> {
         let posture = posture(&self.args.posture, device)?;
         if let Some(other) = self.devices.get(&peer) {
             let target = Target::Device(other.id.clone());
@@ -250,13 +266,13 @@ impl<'a> Asker<'a> {
 
     fn best(
         &self,
-        device: &Device,
+        device: &'a Device,
         target: Target,
         direction: Direction,
         operations: &[Operation],
         posture: Posture,
         needed: bool,
-    ) -> Judged {
+    ) -> Judged<'a> {
         let name = target.to_string();
         let mut act = Act { device: device.id.clone(), target, direction, operation: self.opaque };
         let mut worst = None;
@@ -264,7 +280,8 @@ impl<'a> Asker<'a> {
             act.operation = *operation;
             let decision = self.engine.decide(&act, posture, self.now);
             if decision.is_permit() {
-                return Judged { target: name, decision, needed };
+                let asked = Some(Asked { device, act, posture });
+                return Judged { target: name, decision, needed, asked };
             }
             // Of several denials the one of a declared operation says most.
             let says_more = matches!(
@@ -275,21 +292,29 @@ impl<'a> Asker<'a> {
                 }
             );
             if worst.is_none() || says_more {
-                worst = Some(decision);
+                worst = Some((decision, *operation));
             }
         }
-        let decision = worst.unwrap_or_else(|| self.engine.decide(&act, posture, self.now));
-        Judged { target: name, decision, needed }
+        let decision = match worst {
+            Some((decision, operation)) => {
+                act.operation = operation;
+                decision
+            }
+            None => self.engine.decide(&act, posture, self.now),
+        };
+        Judged { target: name, decision, needed, asked: Some(Asked { device, act, posture }) }
     }
 }
 
-struct Judged {
+struct Judged<'a> {
     target: String,
     decision: Decision,
     needed: bool,
+    /// What was asked; nothing where no device of the plan takes part.
+    asked: Option<Asked<'a>>,
 }
 
-impl Judged {
+impl Judged<'_> {
     fn stranger(record: &FlowRecord) -> Self {
         let rules =
             cordon_model::RuleId::new("default-deny").into_iter().collect::<Vec<_>>().into();
@@ -297,6 +322,7 @@ impl Judged {
             target: format!("{}:{}", record.dst, record.dport),
             decision: Decision::Deny { reason: Reason::UnknownDevice, rules },
             needed: false,
+            asked: None,
         }
     }
 }

@@ -48,6 +48,8 @@ pub(super) struct Party<'p> {
     /// The device's address; without a plan that of the one who opened the conversation.
     pub(super) address: IpAddr,
     pub(super) flows: Vec<&'p BundleFlow>,
+    /// The service on the other side, by the plan.
+    pub(super) service: Option<&'p BundleService>,
     /// What is to be spoken, by the plan.
     pub(super) protocol: Option<Protocol>,
     pub(super) subject: Subject<'p>,
@@ -186,6 +188,7 @@ impl Plan {
             device: Some(device),
             address,
             flows,
+            service,
             protocol: service.map(|service| service.protocol),
             subject,
         }
@@ -198,6 +201,7 @@ impl Plan {
             device: None,
             address: ends.client.0,
             flows: Vec::new(),
+            service: None,
             protocol: None,
             subject: Subject {
                 tier: self.tier,

@@ -5,9 +5,11 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 
 use cordon_core::inspect::Verdict;
+use cordon_model::Event;
 use serde::Serialize;
 
 use super::totals::Totals;
+use crate::recorder::Recorder;
 
 /// What was captured last when a message was complete.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -115,6 +117,7 @@ pub(crate) struct Sink<'w> {
     out: &'w mut dyn Write,
     show: Show,
     line: String,
+    recorder: Option<&'w mut Recorder>,
     /// Why writing stopped.
     pub(super) error: Option<io::Error>,
     pub(super) totals: Totals,
@@ -122,7 +125,21 @@ pub(crate) struct Sink<'w> {
 
 impl<'w> Sink<'w> {
     pub(crate) fn new(out: &'w mut dyn Write, show: Show) -> Self {
-        Self { out, show, line: String::new(), error: None, totals: Totals::default() }
+        let totals = Totals::default();
+        Self { out, show, line: String::new(), recorder: None, error: None, totals }
+    }
+
+    /// Also records every message in a journal.
+    pub(crate) fn recording(mut self, recorder: Option<&'w mut Recorder>) -> Self {
+        self.recorder = recorder;
+        self
+    }
+
+    /// Records a message in the journal, if one is kept.
+    pub(super) fn keep(&mut self, event: impl FnOnce() -> Event) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.record(&event());
+        }
     }
 
     /// Writes a record and counts it; `client` is who opened the conversation.

@@ -6,6 +6,7 @@ use cordon_model::{Direction, Mono, Now, Protocol, Transport, Wall};
 use cordon_wire::classify::{self, Guess};
 use cordon_wire::tcp::Side;
 
+use super::event;
 use super::excuses::Excuses;
 use super::message::{Said, say};
 use super::party::{Ends, Party, Standing};
@@ -237,12 +238,24 @@ impl<'p> Speech<'p> {
             detail: Detail::None {},
         };
         turn.sink.record(&record, Verdict::Block, from == Side::Client);
+        let said = event::Said {
+            way: way(&self.party, from),
+            protocol: Protocol::Opaque,
+            operation: None,
+            verdict: Verdict::Block,
+            page: false,
+            reasons: vec![Reason::NoFlow.label()],
+            rules: Vec::new(),
+            bytes: bytes.len(),
+        };
+        let (ends, party, mark) = (&self.ends, &self.party, turn.mark);
+        turn.sink.keep(|| event::event(ends, party, mark, from, &said));
     }
 }
 
 impl Ends {
     /// Gives sender and receiver of what a side says.
-    fn of(&self, from: Side) -> ((std::net::IpAddr, u16), (std::net::IpAddr, u16)) {
+    pub(super) fn of(&self, from: Side) -> ((std::net::IpAddr, u16), (std::net::IpAddr, u16)) {
         match from {
             Side::Client => (self.client, self.server),
             Side::Server => (self.server, self.client),
@@ -316,6 +329,12 @@ fn record(
         page = false;
         rules.push("not-captured");
     }
+    let mut reasons: Vec<&str> = rules.clone();
+    match party.standing {
+        Standing::NoFlow => reasons.insert(0, Reason::NoFlow.label()),
+        Standing::NoDevice => reasons.insert(0, "no-device"),
+        Standing::Unplanned | Standing::Listed => {}
+    }
     match party.standing {
         Standing::Unplanned if rules.is_empty() => rules.push("conformant"),
         Standing::Listed if rules.is_empty() => rules = party.rules(judgement.operation),
@@ -351,4 +370,18 @@ fn record(
         detail,
     };
     sink.record(&record, verdict, from == Side::Client);
+    sink.keep(|| {
+        let is_listed = party.standing == Standing::Listed;
+        let said = event::Said {
+            way: judged.way,
+            protocol: Protocol::from_name(protocol).unwrap_or(spoken),
+            operation: judgement.operation,
+            verdict,
+            page,
+            reasons,
+            rules: if is_listed { party.rules(judgement.operation) } else { Vec::new() },
+            bytes: judged.bytes.len(),
+        };
+        event::event(ends, party, mark, from, &said)
+    });
 }
