@@ -6,7 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod journal;
 
-pub(crate) use journal::Recording;
+pub(crate) use journal::{
+    Append, Cosign, Expire, ExportOnce, Follow, Format, Hold, Journal, Keygen, ProveRecord,
+    Recording, Replicate, Rerun, Selection, Show, Verify, Why,
+};
 
 /// Zero trust for a hospital's medical devices.
 ///
@@ -70,6 +73,13 @@ pub(crate) enum Command {
     Replay(Replay),
     /// Read captured conversations and judge every message as a gateway would.
     Inspect(Inspect),
+    /// Say why something that is recorded happened, by the policy of that moment.
+    Why(Why),
+    /// Decide again, under another policy, what is recorded: what would change?
+    Rerun(Rerun),
+    /// Verify, read, prove and keep the journal of all that happened.
+    #[command(subcommand)]
+    Journal(Box<Journal>),
     /// Map an inventory export to devices.csv.
     #[command(subcommand)]
     Import(Import),

@@ -11,9 +11,12 @@ pub(crate) mod help;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod inspect;
+pub(crate) mod journal;
 pub(crate) mod matrix;
 pub(crate) mod prove;
 pub(crate) mod replay;
+pub(crate) mod rerun;
+pub(crate) mod why;
 
 use cordon_model::{Attestation, Device, DeviceState, Identity, Mono, Now, Posture, Wall};
 use cordon_policy::explain::in_service;

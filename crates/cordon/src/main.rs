@@ -13,6 +13,7 @@ mod flows;
 mod import;
 mod inspect;
 mod key;
+mod ledger;
 mod moment;
 mod outcome;
 mod progress;
@@ -59,6 +60,9 @@ fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Command::Export(args) => cmd::export::run(args, &progress),
         Command::Replay(args) => cmd::replay::run(args, &progress),
         Command::Inspect(args) => cmd::inspect::run(args, cli.json, &progress),
+        Command::Why(args) => cmd::why::run(args),
+        Command::Rerun(args) => cmd::rerun::run(args, &progress),
+        Command::Journal(args) => cmd::journal::run(args, cli.json, &progress),
         Command::Import(args) => cmd::import::run(args),
         Command::Schema => cmd::help::schema(),
         Command::Completions { shell } => cmd::help::completions(*shell),
@@ -73,7 +77,9 @@ fn show(cli: &Cli, result: &Result<Outcome, Failure>) -> Exit {
     let mut err = anstream::stderr().lock();
     match result {
         Ok(outcome) => {
-            let written = if cli.json {
+            let written = if cli.json && outcome.json.is_null() {
+                write!(err, "{}", outcome.notes)
+            } else if cli.json {
                 writeln!(out, "{}", outcome.json)
             } else {
                 let _ = write!(err, "{}", render::report(&outcome.report, true));

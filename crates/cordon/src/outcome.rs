@@ -110,6 +110,19 @@ impl Failure {
         Self::config(format!("{}: {error}", path.display()), "check the path and its permissions")
     }
 
+    /// Gives what is wrong, in one line.
+    pub(crate) fn message(&self) -> String {
+        match self {
+            Self::Data(report) => {
+                format!("{} errors in the hospital's files", report.error_count())
+            }
+            Self::Input { message, .. }
+            | Self::Usage { message, .. }
+            | Self::Config { message, .. }
+            | Self::Bug(message) => message.clone(),
+        }
+    }
+
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Data(_) | Self::Input { .. } => Exit::Data,

@@ -222,10 +222,14 @@ impl Recorder {
 
     /// Writes what waits, and says what was recorded.
     fn close(self) -> Recorded {
+        let mut waiting = 0u64;
         for id in self.newest.iter().flatten() {
-            let _ = self.journal.wait(id);
+            if self.journal.wait(id).is_err() {
+                let status = self.journal.status();
+                let of = status.iter().find(|status| status.stream == id.stream);
+                waiting = waiting.saturating_add(of.map_or(0, |status| status.waiting));
+            }
         }
-        let waiting: u64 = self.journal.status().iter().map(|status| status.waiting).sum();
         let folder = self.journal.folder().to_owned();
         let closed = self.journal.close();
         let lost = waiting.min(self.queued).saturating_add(self.refused);

@@ -170,7 +170,8 @@ fn alike(answers: &[Explanation]) -> Vec<Vec<&Explanation>> {
     groups
 }
 
-fn write_answer(text: &mut String, device: &Device, group: &[&Explanation]) {
+/// Writes the answer to questions that differ in nothing but the operation.
+pub(crate) fn write_answer(text: &mut String, device: &Device, group: &[&Explanation]) {
     let Some(answer) = group.first() else { return };
     let operations: Vec<&str> = group.iter().map(|answer| answer.operation.as_str()).collect();
     let arrow = if answer.direction == "out" { "→" } else { "←" };

@@ -1,0 +1,221 @@
+//! `cordon journal verify`: what is wrong with a journal, and where.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use cordon_journal::policies::Policies;
+use cordon_journal::verify::{
+    Fault, Options, Remark, Report, VerifyError, find_streams, verify_stream,
+};
+use serde_json::{Value, json};
+
+use super::{key_file, keys};
+use crate::cli::Verify;
+use crate::cmd::check::thousands;
+use crate::moment;
+use crate::outcome::{Failure, Outcome, chain};
+use crate::progress::Progress;
+
+/// One stream and what was found.
+struct Verified {
+    folder: PathBuf,
+    report: Report,
+}
+
+pub(super) fn run(args: &Verify, progress: &Progress) -> Result<Outcome, Failure> {
+    let options = options(args)?;
+    let mut folders = Vec::new();
+    for path in &args.paths {
+        let found = find_streams(path).map_err(|error| refusal(&error))?;
+        if found.is_empty() {
+            let message = format!("there is no stream of a journal in {}", path.display());
+            return Err(Failure::input(
+                message,
+                "name a stream, a journal or a folder of journals",
+            ));
+        }
+        folders.extend(found);
+    }
+    folders.sort();
+    folders.dedup();
+    let bar = progress.bar(u64::try_from(folders.len()).unwrap_or(0), "verifying");
+    let mut all = Vec::new();
+    for folder in folders {
+        let key = key_file(args.key.as_ref(), folder.parent().unwrap_or(&folder));
+        let options = Options { against: against(args, &folder), ..options.clone() };
+        let report =
+            verify_stream(&folder, &keys(&key)?, &options).map_err(|error| refusal(&error))?;
+        all.push(Verified { folder, report });
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    let policies = if args.deep { policies(&all) } else { Vec::new() };
+    Ok(answer(args, &all, &policies))
+}
+
+fn refusal(error: &VerifyError) -> Failure {
+    let message = chain(error);
+    match error {
+        VerifyError::Read { .. } => Failure::config(message, "check the path and its permissions"),
+        VerifyError::OverLimit(_) => Failure::input(message, "name the streams one by one"),
+        VerifyError::Keys { .. } => {
+            Failure::input(message, "give a file with public keys, as `journal.pub` is")
+        }
+    }
+}
+
+fn options(args: &Verify) -> Result<Options, Failure> {
+    let mut options = Options { deep: args.deep, live: args.live, ..Options::default() };
+    for path in &args.head {
+        let head = std::fs::read_to_string(path).map_err(|error| Failure::path(path, &error))?;
+        options.heads.push(head);
+    }
+    for path in &args.witness {
+        options.witnesses.extend(keys(path)?);
+    }
+    Ok(options)
+}
+
+/// Finds the same stream in the other copy.
+fn against(args: &Verify, folder: &Path) -> Option<PathBuf> {
+    let other = args.against.as_ref()?;
+    let stream = folder.file_name().map(|name| other.join(name));
+    Some(stream.filter(|stream| stream.is_dir()).unwrap_or_else(|| other.clone()))
+}
+
+/// Verifies the policies that are kept beside the streams.
+fn policies(all: &[Verified]) -> Vec<(PathBuf, Result<usize, String>)> {
+    let mut folders: Vec<&Path> = all.iter().filter_map(|one| one.folder.parent()).collect();
+    folders.dedup();
+    let verify = |folder: &Path| {
+        let found = Policies::of(folder).verify().map_err(|error| chain(&error));
+        (folder.to_owned(), found)
+    };
+    folders.into_iter().map(verify).collect()
+}
+
+type Kept = (PathBuf, Result<usize, String>);
+
+fn answer(args: &Verify, all: &[Verified], policies: &[Kept]) -> Outcome {
+    let mut text = String::new();
+    for one in all {
+        write(&mut text, one);
+    }
+    for (folder, found) in policies {
+        let at = folder.display();
+        let _ = match found {
+            Ok(count) => writeln!(text, "sound   {at}/policies: {count} policies are kept"),
+            Err(error) => writeln!(text, "BROKEN  {at}/policies: {error}"),
+        };
+    }
+    let broken = all.iter().filter(|one| !one.report.is_sound()).count();
+    let is_bad = |(_, found): &&Kept| found.is_err();
+    let bad = policies.iter().filter(is_bad).count();
+    let is_sound = broken + bad == 0;
+    let _ = writeln!(text, "{} streams, {broken} broken", all.len());
+    let mut notes = String::new();
+    if args.key.is_none() {
+        notes.push_str(
+            "remark: the public key is the one in the journal's own folder; it proves nothing \
+             against whoever could replace both (--key names one that is kept elsewhere)\n",
+        );
+    }
+    if args.head.is_empty() && args.against.is_none() {
+        notes.push_str(
+            "remark: that nothing was cut off at the end shows only against a head or a copy that \
+             is kept elsewhere (--head, --against)\n",
+        );
+    }
+    let rows: Vec<Value> = all.iter().map(value).collect();
+    let kept: Vec<Value> = policies
+        .iter()
+        .map(|(folder, found)| match found {
+            Ok(count) => json!({ "folder": folder, "sound": true, "policies": count }),
+            Err(error) => json!({ "folder": folder, "sound": false, "error": error }),
+        })
+        .collect();
+    let json = json!({ "sound": is_sound, "streams": rows, "policies": kept });
+    Outcome { notes, ..Outcome::done(text, json).finding_if(!is_sound) }
+}
+
+fn write(text: &mut String, Verified { folder, report }: &Verified) {
+    let word = if report.is_sound() { "sound " } else { "BROKEN" };
+    let counts = &report.counts;
+    let _ = write!(
+        text,
+        "{word}  {}: {}, {} records signed, {} segments, {} bytes",
+        folder.display(),
+        report.origin,
+        thousands(usize::try_from(report.size()).unwrap_or(usize::MAX)),
+        counts.segments,
+        thousands(usize::try_from(counts.bytes).unwrap_or(usize::MAX))
+    );
+    if let (Some(first), Some(last)) = (report.first_time, report.last_time) {
+        let _ = write!(text, ", {} to {}", moment::write(first), moment::write(last));
+    }
+    text.push('\n');
+    if let Some(head) = &report.head {
+        let _ = writeln!(text, "        root {}", head.root);
+    }
+    for Fault { place, wrong } in &report.faults {
+        let _ = writeln!(
+            text,
+            "  {}/{place}\n    {}: {wrong}\n    do: {}",
+            folder.display(),
+            wrong.label(),
+            wrong.advice()
+        );
+    }
+    if report.faults_more > 0 {
+        let _ = writeln!(text, "  … and {} more faults", report.faults_more);
+    }
+    for Remark { place, notable } in &report.remarks {
+        let _ = writeln!(text, "  remark: {place}: {notable}");
+    }
+    if report.heads_agreed > 0 {
+        let _ = writeln!(text, "  {} heads that were given agree", report.heads_agreed);
+    }
+    for cosigned in &report.cosigned {
+        let at = cordon_model::WallMs(cosigned.time_s.saturating_mul(1_000));
+        let _ = writeln!(text, "  cosigned by {} at {}", cosigned.witness, moment::write(at));
+    }
+}
+
+fn value(Verified { folder, report }: &Verified) -> Value {
+    let place = |place: &cordon_journal::verify::Place| {
+        json!({ "file": place.file, "line": place.line, "offset": place.offset,
+            "record": place.seq })
+    };
+    let faults: Vec<Value> = report
+        .faults
+        .iter()
+        .map(|fault| {
+            json!({ "place": place(&fault.place), "fault": fault.wrong.label(),
+                "message": fault.wrong.to_string(), "help": fault.wrong.advice() })
+        })
+        .collect();
+    let remarks: Vec<Value> = report
+        .remarks
+        .iter()
+        .map(|remark| {
+            json!({ "place": place(&remark.place), "remark": remark.notable.label(),
+                "message": remark.notable.to_string() })
+        })
+        .collect();
+    let cosigned: Vec<Value> = report
+        .cosigned
+        .iter()
+        .map(|one| json!({ "witness": one.witness, "time_s": one.time_s }))
+        .collect();
+    let counts = &report.counts;
+    json!({
+        "folder": folder, "origin": report.origin, "sound": report.is_sound(),
+        "first": report.first, "size": report.size(), "root": report.head.as_ref().map(|h| h.root),
+        "first_time_ms": report.first_time, "last_time_ms": report.last_time,
+        "records": counts.records, "segments": counts.segments, "bytes": counts.bytes,
+        "heads": counts.heads, "signatures": counts.signatures,
+        "heads_agreed": report.heads_agreed, "cosigned": cosigned,
+        "faults": faults, "faults_more": report.faults_more,
+        "remarks": remarks, "remarks_more": report.remarks_more,
+    })
+}
