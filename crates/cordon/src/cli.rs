@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod journal;
 
 pub(crate) use journal::{
-    Append, Cosign, Expire, ExportOnce, Follow, Format, Hold, Journal, Keygen, ProveRecord,
-    Recording, Replicate, Rerun, Selection, Show, Verify, Why,
+    Append, Cosign, Expire, ExportOnce, ExportRun, Follow, Format, Hold, Journal, Keygen,
+    ProveRecord, Recording, Replicate, Rerun, Selection, Show, Verify, Why,
 };
 
 /// Zero trust for a hospital's medical devices.
@@ -66,7 +66,7 @@ pub(crate) enum Command {
     /// Show or verify a bundle.
     #[command(subcommand)]
     Bundle(Bundle),
-    /// Write a policy in another system's language.
+    /// Write a policy in another system's language, or bring journals to a SIEM.
     #[command(subcommand)]
     Export(Export),
     /// Run recorded traffic past the policy: what would it permit, deny, break?
@@ -261,6 +261,20 @@ pub(crate) enum Export {
         /// The hour of the day, UTC, for policies that name hours.
         #[arg(long, value_parser = clap::value_parser!(u8).range(0..24), default_value_t = 12)]
         hour: u8,
+    },
+    /// Bring journals to Splunk, syslog receivers and files, as the settings say; runs until ended.
+    Run(ExportRun),
+    /// Check the settings of exporters, their certificates and tokens.
+    Check {
+        /// The settings.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Say how far exporters are, and what stands in their way.
+    Status {
+        /// The folder of their state.
+        #[arg(long, value_name = "DIR")]
+        state: PathBuf,
     },
 }
 

@@ -7,13 +7,18 @@ use jiff::tz::TimeZone;
 
 use crate::outcome::Failure;
 
+/// The length of `2026-01-31`.
+const DATE_BYTES: usize = 10;
+
 /// Reads a time; a date means its beginning.
 /// # Source
 /// RFC 3339 §5.6.
 pub(crate) fn read(text: &str) -> Result<WallMs, Failure> {
     let of_date = |date: Date| TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok();
     let moment = text.parse::<Timestamp>().ok();
-    let moment = moment.or_else(|| text.parse::<Date>().ok().and_then(of_date));
+    // A date that something follows is no date: what follows would be lost.
+    let date = || Some(text).filter(|text| text.len() == DATE_BYTES)?.parse::<Date>().ok();
+    let moment = moment.or_else(|| date().and_then(of_date));
     let ms = moment.and_then(|moment| u64::try_from(moment.as_millisecond()).ok());
     ms.map(WallMs).ok_or_else(|| {
         let help = "write 2026-01-31, or 2026-01-31T14:05:00Z with its zone";
@@ -77,6 +82,7 @@ mod tests {
             ("2026-01-01T00:00:00Z", Some(1_767_225_600_000)),
             ("2026-01-01T01:00:00.5+01:00", Some(1_767_225_600_500)),
             ("2026-01-01T00:00:00", None),
+            ("2026-01-01T14:05", None),
             ("1969-12-31", None),
             ("yesterday", None),
             ("", None),

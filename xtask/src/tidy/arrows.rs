@@ -48,6 +48,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "cordon-trust",
             "cordon-core",
             "cordon-journal",
+            "cordon-control",
             "cordon-sim",
         ],
     ),
@@ -77,6 +78,7 @@ const WALLS: &[Wall] = &[
     Wall { family: "socket2", behind: SHELLS, why: "only shells open sockets" },
     Wall { family: "hyper", behind: SHELLS, why: "only shells open sockets" },
     Wall { family: "rustls", behind: SHELLS, why: "only shells open sockets" },
+    Wall { family: "ureq", behind: SHELLS, why: "only shells open sockets" },
     Wall { family: "axum", behind: SHELLS, why: "only shells open sockets" },
     Wall { family: "tonic", behind: SHELLS, why: "only shells open sockets" },
 ];

@@ -272,6 +272,26 @@ pub(crate) struct Replicate {
     pub(crate) key: Option<PathBuf>,
 }
 
+/// A SIEM may hear of a record twice, never not at all: what was delivered is remembered in --state.
+#[derive(Debug, Args)]
+pub(crate) struct ExportRun {
+    /// The settings; see docs/guide/siem.md.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// The folder of a journal. Several may be given.
+    #[arg(long, value_name = "DIR", required = true)]
+    pub(crate) journal: Vec<PathBuf>,
+    /// The folder of the exporters' state.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: PathBuf,
+    /// End when everything is delivered; exits with 1 when something is left.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// With --once: seconds after which to give up.
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub(crate) limit_s: u32,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Why {
     /// The event: writer/stream/number.

@@ -1,4 +1,4 @@
-//! `cordon export`: a policy in another system's language.
+//! `cordon export`: a policy in another system's language, and the journal's way to other systems.
 
 use cordon_model::PointId;
 use cordon_policy::{compile, nft};
@@ -9,8 +9,23 @@ use crate::directory;
 use crate::outcome::{Failure, Outcome};
 use crate::progress::Progress;
 
+mod feed;
+
 pub(crate) fn run(args: &Export, progress: &Progress) -> Result<Outcome, Failure> {
-    let Export::Nft { dir, pep, hour } = args;
+    match args {
+        Export::Nft { dir, pep, hour } => ruleset(dir, pep, *hour, progress),
+        Export::Run(args) => feed::run(args),
+        Export::Check { config } => feed::check(config),
+        Export::Status { state } => feed::status(state),
+    }
+}
+
+fn ruleset(
+    dir: &std::path::Path,
+    pep: &str,
+    hour: u8,
+    progress: &Progress,
+) -> Result<Outcome, Failure> {
     let read = directory::evaluate(dir, progress)?;
     let compiled = compile::compile(&read.hospital, &read.book, &read.engine);
     let unknown = || {
@@ -21,8 +36,8 @@ pub(crate) fn run(args: &Export, progress: &Progress) -> Result<Outcome, Failure
             format!("points are gateways, firewalls and guards: {} …", near.join(", ")),
         )
     };
-    let bundle = compiled.bundles.get(pep.as_str()).ok_or_else(unknown)?;
-    let text = nft::ruleset(bundle, *hour);
+    let bundle = compiled.bundles.get(pep).ok_or_else(unknown)?;
+    let text = nft::ruleset(bundle, hour);
     let json = json!({ "point": pep, "ruleset": text });
     Ok(Outcome::done(text, json))
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use cordon_control::export::format::outline::Outline;
+use cordon_model::Operation;
 use cordon_model::event::Party;
 
 use super::Stored;
@@ -13,7 +14,8 @@ pub(crate) fn line(text: &mut String, stored: &Stored) {
     let event = &stored.record.event;
     let of = Outline::of(event);
     let kind = event.what.kind();
-    let _ = write!(text, "{}  {:<24} {kind:<14} {}", moment::write(event.at), stored.id, of.title);
+    let (at, id) = (moment::write(event.at), stored.id.to_string());
+    let _ = write!(text, "{at}  {id:<24} {kind:<14} {}", of.title);
     if let Some(point) = &event.point {
         let _ = write!(text, ", at {point}");
     }
@@ -22,13 +24,15 @@ pub(crate) fn line(text: &mut String, stored: &Stored) {
         (_, (Some(src), Some(dst))) => {
             let _ = write!(text, ": {src} → {dst}");
         }
-        (Some(device), _) => {
+        (Some(device), _) if !of.title.contains(device.as_str()) => {
             let _ = write!(text, ": {device}");
         }
-        (None, _) => {}
+        (Some(_) | None, _) => {}
     }
-    if let Some(operation) = of.operation {
-        let _ = write!(text, " {}", operation.name());
+    if let Some(operation) =
+        of.operation.map(Operation::name).filter(|name| !of.title.contains(name))
+    {
+        let _ = write!(text, " {operation}");
     }
     for (word, value) in [("because", &of.reason), ("by", &of.rule), ("by", &of.user)] {
         if let Some(value) = value {

@@ -38,8 +38,9 @@ enum Said {
 
 pub(super) fn run(args: &Cosign) -> Result<Outcome, Failure> {
     let signer = key::read(&args.key)?;
+    let state = std::path::absolute(&args.state).map_err(|e| Failure::path(&args.state, &e))?;
     let keys = keys(&key_file(args.journal_pub.as_ref(), &args.dir))?;
-    let mut seen = load(&args.state)?;
+    let mut seen = load(&state)?;
     let folders = find_streams(&args.dir)
         .map_err(|error| Failure::config(chain(&error), "check the path and its permissions"))?;
     let mut text = String::new();
@@ -47,7 +48,7 @@ pub(super) fn run(args: &Cosign) -> Result<Outcome, Failure> {
     let mut is_refused = false;
     for folder in folders {
         let at = folder.display().to_string();
-        match one(&folder, &keys, &signer, &mut seen, &args.state)? {
+        match one(&folder, &keys, &signer, &mut seen, &state)? {
             Said::Signed { size, was } => {
                 let _ = match was {
                     Some(was) => {
