@@ -1,4 +1,4 @@
-//! The tutorial: its commands run in order and say what it says they do.
+//! The tutorials: their commands run in order and say what they say they do.
 
 use std::fs;
 use std::process::Command;
@@ -31,21 +31,21 @@ fn blocks(text: &str) -> Vec<Block> {
 }
 
 /// Demands every part of a shown line; `…` stands for what was left out, milliseconds vary.
-fn shown(block: &Block, run: &Run) {
+fn shown(guide: &str, block: &Block, run: &Run) {
     let said = format!("{}{}", run.err, run.out);
     for line in block.text.lines() {
         for part in line.split('…').map(str::trim).filter(|part| !part.is_empty()) {
             let at = block.line;
-            assert!(said.contains(part), "tutorial.md:{at} shows `{part}`, but it says\n{said}");
+            assert!(said.contains(part), "{guide}:{at} shows `{part}`, but it says\n{said}");
         }
     }
 }
 
-#[test]
-fn the_tutorial_does_what_it_says() {
+/// Runs the commands of a guide; there must be more than so many.
+fn follow(guide: &str, least: usize) {
     let bench = Bench::new();
     copy_dir(&repository().join("examples"), &bench.path("examples"));
-    let text = fs::read_to_string(repository().join("docs/guide/tutorial.md")).unwrap();
+    let text = fs::read_to_string(repository().join("docs/guide").join(guide)).unwrap();
     let binary = std::path::Path::new(env!("CARGO_BIN_EXE_cordon"));
     let path = std::env::var("PATH").unwrap();
     let path = format!("{}:{path}", binary.parent().unwrap().display());
@@ -61,13 +61,23 @@ fn the_tutorial_does_what_it_says() {
                 let mut shell = Command::new("sh");
                 shell.args(["-euc", &block.text]).current_dir(&bench.dir).env("PATH", &path);
                 let run = Run::of(&mut shell);
-                assert_eq!(run.code, code, "tutorial.md:{}: {run:#?}", block.line);
+                assert_eq!(run.code, code, "{guide}:{}: {run:#?}", block.line);
                 last = Some(run);
                 ran += 1;
             }
-            Some("text") => shown(&block, last.as_ref().expect("a command before its output")),
-            other => panic!("tutorial.md:{}: a block of `{other:?}`", block.line),
+            Some("text") => shown(guide, &block, last.as_ref().expect("a command before its output")),
+            other => panic!("{guide}:{}: a block of `{other:?}`", block.line),
         }
     }
-    assert!(ran > 15, "only {ran} blocks were run");
+    assert!(ran > least, "only {ran} blocks were run");
+}
+
+#[test]
+fn the_tutorial_does_what_it_says() {
+    follow("tutorial.md", 15);
+}
+
+#[test]
+fn the_guide_to_the_journal_does_what_it_says() {
+    follow("journal.md", 9);
 }
