@@ -1,11 +1,11 @@
-//! `cargo xtask demo`: what cordon does, on the example hospitals, in six steps, each with what it must show.
+//! `cargo xtask demo`: what cordon does, on the example hospitals, in eight steps, each with what it must show.
 
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 
 use crate::repo::{self, Repo};
 use crate::term;
@@ -29,6 +29,12 @@ when {
 /// What a pump of the clinic said, as it should and as it should not.
 const RECORDING: &str = "crates/cordon/testdata/inspect/clinic.pcap";
 
+/// What somebody would like to have been recorded, and the edit that says so.
+const BLOCKED: &str = r#""verdict":"block""#;
+const PASSED: &str = r#""verdict":"pass""#;
+const FORGERY: &str =
+    r#"sed -i '0,/"verdict":"block"/s//"verdict":"pass"/' traffic/00000000000000000000.jsonl"#;
+
 /// The invariant that it breaks.
 const BROKEN: &str = "emergency-opens-red-only";
 
@@ -39,6 +45,8 @@ struct Scene<'a> {
     exit_code: i32,
     /// The edit that is shown before the step, if any.
     edit: Option<&'a str>,
+    /// What somebody does before the step, if anything.
+    before: Option<fn(&Path) -> anyhow::Result<()>>,
     /// Words that the output must have.
     words: &'a [&'a str],
     showed: &'a str,
@@ -50,16 +58,17 @@ struct Scene<'a> {
 /// When something did not show what it should.
 pub(crate) fn run(repo: &Repo) -> anyhow::Result<()> {
     let cordon = repo.cordon()?;
-    let spoilt = Spoilt::new(&repo.path(HOSPITAL))?;
-    let spoilt_path = spoilt.0.to_string_lossy();
-    let scenes = scenes(&spoilt_path);
+    let stage = Stage::new(&repo.path(HOSPITAL))?;
+    let (spoilt, journal) = (stage.spoilt(), stage.journal());
+    let (spoilt_path, journal_path) = (spoilt.to_string_lossy(), journal.to_string_lossy());
+    let scenes = scenes(&spoilt_path, &journal_path);
     let mut failures = 0_usize;
     for (index, scene) in scenes.iter().enumerate() {
         term::line(format_args!("\n=== {} of {}: {}\n", index + 1, scenes.len(), scene.title))?;
         if let Some(edit) = scene.edit {
             term::line(edit)?;
         }
-        match play(repo, &cordon, scene) {
+        match play(repo, &cordon, scene, &journal) {
             Ok(()) => term::line(format_args!("--- showed: {}", scene.showed))?,
             Err(error) => {
                 failures += 1;
@@ -74,13 +83,14 @@ pub(crate) fn run(repo: &Repo) -> anyhow::Result<()> {
 }
 
 /// The story, in order.
-fn scenes(spoilt: &str) -> [Scene<'_>; 6] {
+fn scenes<'a>(spoilt: &'a str, journal: &'a str) -> [Scene<'a>; 8] {
     [
         Scene {
             title: "The hospital is a folder of text files; `check` reads it whole and finds no mistake.",
             arguments: vec!["check", HOSPITAL],
             exit_code: 0,
             edit: None,
+            before: None,
             words: &["8,000", "272 enforcement points"],
             showed: "the plan, the devices, the profiles and the policies fit together",
         },
@@ -89,6 +99,7 @@ fn scenes(spoilt: &str) -> [Scene<'_>; 6] {
             arguments: vec!["prove", HOSPITAL],
             exit_code: 0,
             edit: None,
+            before: None,
             words: &["hold for every request there can be"],
             showed: "no request breaks an invariant",
         },
@@ -100,6 +111,7 @@ fn scenes(spoilt: &str) -> [Scene<'_>; 6] {
             ],
             exit_code: 1,
             edit: None,
+            before: None,
             words: &["DENY (unlisted-destination)", "guardrail.no-internet-address"],
             showed: "denied, with the reason",
         },
@@ -108,6 +120,7 @@ fn scenes(spoilt: &str) -> [Scene<'_>; 6] {
             arguments: vec!["explain", HOSPITAL, "--device", PUMP, "--to", "ehr-api"],
             exit_code: 0,
             edit: None,
+            before: None,
             words: &["PERMIT", "orange-clinical-services"],
             showed: "permitted, with the rule that permits it",
         },
@@ -116,21 +129,59 @@ fn scenes(spoilt: &str) -> [Scene<'_>; 6] {
             arguments: vec!["prove", spoilt],
             exit_code: 1,
             edit: Some(BAD_PERMIT),
+            before: None,
             words: &["REFUTED", BROKEN, "orange-emergency"],
             showed: "the proof fails and names a device of the hospital that could abuse the edit",
         },
         Scene {
             title: "In a clinic somebody recorded what a pump said; `inspect` reads and judges every message.",
-            arguments: vec!["inspect", RECORDING, "--hospital", "examples/clinic"],
+            arguments: vec![
+                "inspect",
+                RECORDING,
+                "--hospital",
+                "examples/clinic",
+                "--journal",
+                journal,
+            ],
             exit_code: 1,
             edit: None,
+            before: None,
             words: &["identity-mismatch", "command-from-device", "no-flow", "RGV^O15"],
             showed: "what is listed passes; another's name, a command and an unlisted call do not",
+        },
+        Scene {
+            title: "Each verdict is in a journal now: a chain, a tree and signed heads, verified from the files alone.",
+            arguments: vec!["journal", "verify", journal],
+            exit_code: 0,
+            edit: None,
+            before: None,
+            words: &["sound"],
+            showed: "what was recorded is as it was recorded",
+        },
+        Scene {
+            title: "Somebody opens the file and makes of one blocked message one that passed:",
+            arguments: vec!["journal", "verify", journal],
+            exit_code: 1,
+            edit: Some(FORGERY),
+            before: Some(forge),
+            words: &["broken", "00000000000000000000.jsonl:"],
+            showed: "the forgery is found, with file and line",
         },
     ]
 }
 
-fn play(repo: &Repo, cordon: &Path, scene: &Scene<'_>) -> anyhow::Result<()> {
+/// Changes one record of the journal.
+fn forge(journal: &Path) -> anyhow::Result<()> {
+    let path = journal.join("traffic/00000000000000000000.jsonl");
+    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    ensure!(text.contains(BLOCKED), "no message was recorded as blocked");
+    Ok(fs::write(&path, text.replacen(BLOCKED, PASSED, 1))?)
+}
+
+fn play(repo: &Repo, cordon: &Path, scene: &Scene<'_>, journal: &Path) -> anyhow::Result<()> {
+    if let Some(before) = scene.before {
+        before(journal)?;
+    }
     let mut command = repo.command(cordon);
     command.args(&scene.arguments);
     term::line(format_args!("$ {}", repo::shown(&command)))?;
@@ -148,21 +199,31 @@ fn play(repo: &Repo, cordon: &Path, scene: &Scene<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A copy of the hospital with the bad permit in it; goes away with the value.
-struct Spoilt(PathBuf);
+/// A folder with a copy of the hospital that has the bad permit in it, and room for a journal; goes
+/// away with the value.
+struct Stage(PathBuf);
 
-impl Spoilt {
-    fn new(hospital: &Path) -> anyhow::Result<Spoilt> {
+impl Stage {
+    fn new(hospital: &Path) -> anyhow::Result<Stage> {
         let folder = env::temp_dir().join(format!("cordon-demo-{}", process::id()));
         // From here on the folder is removed whatever happens.
-        let spoilt = Spoilt(folder);
-        copy(hospital, &spoilt.0).context("the copy of the hospital")?;
-        fs::write(spoilt.0.join("policies").join("demo.cedar"), BAD_PERMIT)?;
-        Ok(spoilt)
+        let stage = Stage(folder);
+        let spoilt = stage.spoilt();
+        copy(hospital, &spoilt).context("the copy of the hospital")?;
+        fs::write(spoilt.join("policies").join("demo.cedar"), BAD_PERMIT)?;
+        Ok(stage)
+    }
+
+    fn spoilt(&self) -> PathBuf {
+        self.0.join("hospital")
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.0.join("journal")
     }
 }
 
-impl Drop for Spoilt {
+impl Drop for Stage {
     fn drop(&mut self) {
         // A copy that stays behind does no harm, and there is nobody to tell.
         let _left = fs::remove_dir_all(&self.0);
