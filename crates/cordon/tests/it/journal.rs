@@ -321,3 +321,37 @@ fn an_exporter_delivers_everything_once_it_is_told_to() {
     bench.write("bad.toml", "[[exporter]]\nname = \"x\"\n");
     bench.run(["export", "check", "--config", "bad.toml"]).exits(65).warns("exactly one");
 }
+
+#[test]
+fn programs_get_the_documented_fields() {
+    let bench = kept();
+    bench.run(["journal", "keygen", "--name", "w", "--out", "w.key"]).exits(0);
+    bench.run(["journal", "prove", "j", "cordon/traffic/1", "-o", "p"]).exits(0);
+    let replay = ["replay", "clinic", "--flows", "conn.log", "--journal", "j"];
+    let cosign = ["journal", "cosign", "j", "--key", "w.key", "--state", "s.json"];
+    let check = ["journal", "prove", "--check", "p", "--key", "j/journal.pub"];
+    let causes = "because id proof record whole";
+    let again = "again agrees answer id policy proof record recorded";
+    for (args, code, expected) in [
+        (&replay[..], 1, "flows journal totals"),
+        (&["journal", "verify", "j"], 0, "policies sound streams"),
+        (&["journal", "show", "j", "--event", "cordon/traffic/1"], 0, "hash id record"),
+        (&["journal", "export", "j", "--format", "cef", "-o", "x"], 0, "exported left_out"),
+        (&["journal", "prove", "j", "cordon/traffic/1"], 0, "id line proof"),
+        (&check, 0, "index origin proved record root size"),
+        (&cosign, 0, "streams witness"),
+        (&["journal", "keygen", "--name", "v", "--out", "v.key"], 0, "key private public"),
+        (&["journal", "expire", "j"], 0, "dry_run due"),
+        (&["journal", "replicate", "j", "copy"], 0, "copied"),
+        (&["why", "cordon/traffic/0", "--journal", "j"], 0, again),
+        (&["why", "cordon/evidence/0", "--journal", "j"], 0, causes),
+        (&["rerun", "--journal", "j", "--policy", "clinic"], 0, "by changes totals"),
+    ] {
+        let run = bench.run(args.iter().chain(&["--json"])).exits(code);
+        let json = run.json();
+        let mut found = fields(&json);
+        found.sort_unstable();
+        assert_eq!(found.join(" "), expected, "{args:?}");
+        assert!(run.err.is_empty(), "{args:?}: {}", run.err);
+    }
+}

@@ -65,7 +65,9 @@ fn follow(guide: &str, least: usize) {
                 last = Some(run);
                 ran += 1;
             }
-            Some("text") => shown(guide, &block, last.as_ref().expect("a command before its output")),
+            Some("text") => {
+                shown(guide, &block, last.as_ref().expect("a command before its output"))
+            }
             other => panic!("{guide}:{}: a block of `{other:?}`", block.line),
         }
     }
