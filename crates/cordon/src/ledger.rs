@@ -121,7 +121,12 @@ impl Ledger {
             let folder = layout::stream(&self.folder, class);
             let fail = |error: ReadError| unreadable(&error, class);
             let reader = Reader::oldest(&folder).and_then(|from| Reader::open(&folder, from));
-            streams.push(Strand { class, reader: reader.map_err(fail)?, next: None });
+            streams.push(Strand {
+                class,
+                reader: reader.map_err(fail)?,
+                next: None,
+                is_dry: false,
+            });
         }
         Ok(Walk { ledger: self, filter, streams })
     }
@@ -179,6 +184,8 @@ struct Strand {
     class: Retention,
     reader: Reader,
     next: Option<Stored>,
+    /// It had nothing more when it was asked last; it is asked again when no stream has any.
+    is_dry: bool,
 }
 
 /// Records of all wanted streams, by the time at which they were written.
@@ -193,7 +200,7 @@ impl Walk<'_> {
     /// Gives the next record, or nothing while there is none.
     pub(crate) fn next(&mut self) -> Result<Option<Stored>, Failure> {
         for strand in &mut self.streams {
-            while strand.next.is_none() {
+            while strand.next.is_none() && !strand.is_dry {
                 let read = strand.reader.next();
                 let entry = match read {
                     Ok(entry) => entry,
@@ -206,7 +213,10 @@ impl Walk<'_> {
                     }
                     Err(error) => return Err(unreadable(&error, strand.class)),
                 };
-                let Some(entry) = entry else { break };
+                let Some(entry) = entry else {
+                    strand.is_dry = true;
+                    break;
+                };
                 let stored = self.ledger.stored(strand.class, entry)?;
                 if self.filter.wants(&stored.record) {
                     strand.next = Some(stored);
@@ -215,7 +225,11 @@ impl Walk<'_> {
         }
         let time = |strand: &&mut Strand| strand.next.as_ref().map(|next| next.record.time);
         let ready = self.streams.iter_mut().filter(|strand| strand.next.is_some());
-        Ok(ready.min_by_key(time).and_then(|strand| strand.next.take()))
+        let next = ready.min_by_key(time).and_then(|strand| strand.next.take());
+        if next.is_none() {
+            self.streams.iter_mut().for_each(|strand| strand.is_dry = false);
+        }
+        Ok(next)
     }
 
     /// Goes on behind the newest records there are, of which none is given.
