@@ -117,9 +117,11 @@ impl Replica {
         let copied = copy(from, &fresh).map_err(io(&fresh))?;
         let result = self.check(first, copied, &fresh);
         match result {
-            Ok(end) => {
+            Ok((end, head)) => {
                 fs::rename(&fresh, &path).map_err(io(&path))?;
-                disk::sync_folder(&self.folder).map_err(io(&self.folder))?;
+                // The replica ends where the segment does, and says so by the writer's own head.
+                let path = self.folder.join(layout::CHECKPOINT);
+                disk::replace(&path, head.as_bytes()).map_err(io(&path))?;
                 self.follow(end);
                 Ok(())
             }
@@ -130,18 +132,25 @@ impl Replica {
         }
     }
 
-    fn check(&self, first: u64, copied: u64, fresh: &Path) -> Result<recover::End, ReplicaError> {
+    /// Gives where the segment ends and its last head, if it is whole and continues what is here.
+    fn check(
+        &self,
+        first: u64,
+        copied: u64,
+        fresh: &Path,
+    ) -> Result<(recover::End, String), ReplicaError> {
         if copied > SEGMENT_BYTES_MAX {
             return Err(ReplicaError::OverLimit(first));
         }
         let scan = recover::scan(fresh, &self.key).map_err(ReplicaError::Damaged)?;
-        let end = scan.filter(|scan| {
+        let sealed = scan.filter(|scan| {
             let is_whole = scan.end.bytes == copied && scan.end.kept_records == 0;
             is_whole && scan.end.first == first && scan.is_head_last
         });
-        let end = end.ok_or(ReplicaError::NotSealed(first))?;
-        let continues = self.is_new || (end.before == self.frontier && end.after == self.last);
-        if continues { Ok(end.end) } else { Err(ReplicaError::Fork(first)) }
+        let scan = sealed.ok_or(ReplicaError::NotSealed(first))?;
+        let (_, head) = scan.head.ok_or(ReplicaError::NotSealed(first))?;
+        let continues = self.is_new || (scan.before == self.frontier && scan.after == self.last);
+        if continues { Ok((scan.end, head)) } else { Err(ReplicaError::Fork(first)) }
     }
 
     /// Says whether a segment that is still written begins where the replica ends. A journal whose

@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod journal;
 
 pub(crate) use journal::{
-    Append, Cosign, Expire, ExportOnce, ExportRun, Follow, Format, Hold, Journal, Keygen,
-    ProveRecord, Recording, Replicate, Rerun, Selection, Show, Verify, Why,
+    Append, Cosign, Expire, ExportMetrics, ExportOnce, ExportRun, Follow, Format, Hold, Journal,
+    Keygen, ProveRecord, Recording, Replicate, Rerun, Selection, Show, Verify, Why,
 };
 
 /// Zero trust for a hospital's medical devices.
@@ -270,6 +270,8 @@ pub(crate) enum Export {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Print what journals and exporters come to, as metrics for Prometheus.
+    Metrics(ExportMetrics),
     /// Say how far exporters are, and what stands in their way.
     Status {
         /// The folder of their state.

@@ -96,7 +96,7 @@ pub(crate) struct Scan {
     /// Whether the last line that holds is a head.
     pub(crate) is_head_last: bool,
     /// The last head, and where it stands.
-    head: Option<(u64, String)>,
+    pub(crate) head: Option<(u64, String)>,
     /// Where the scan stopped before the end of the file, if it did.
     stopped_at: Option<u64>,
 }

@@ -4,6 +4,7 @@ use std::fs;
 
 use cordon_journal::replica::{ReplicaError, replicate};
 use cordon_journal::retention::{self, RetentionError};
+use cordon_journal::verify::{Options, verify_stream};
 use cordon_journal::{layout, segment};
 use cordon_model::event::{Actor, Person};
 use cordon_model::note::{Signer, Verifier};
@@ -102,6 +103,8 @@ fn replicas_follow_and_refuse_a_past_that_is_not_theirs() {
     assert!(second[1].segments > 0 && second[1].size > first[1].size);
     assert_eq!(second[1].size, second[1].live_from);
     assert_eq!(replicate(folder.path(), copy.path(), &keys()).unwrap()[1].segments, 0);
+    let report = verify_stream(&copy.path().join("traffic"), &keys(), &Options::default()).unwrap();
+    assert!(report.is_sound(), "{:?}", report.faults);
     let sealed = lines(&copy.path().join("traffic"));
     assert_eq!(sealed, lines(&folder.path().join("traffic"))[..sealed.len()]);
 

@@ -292,6 +292,21 @@ pub(crate) struct ExportRun {
     pub(crate) limit_s: u32,
 }
 
+/// The last 90 days are counted. Write it to a file of node_exporter's textfile collector by a timer,
+/// or serve it.
+#[derive(Debug, Args)]
+pub(crate) struct ExportMetrics {
+    /// The folder of a journal. Several may be given.
+    #[arg(long, value_name = "DIR", required = true)]
+    pub(crate) journal: Vec<PathBuf>,
+    /// The folder of the exporters' state.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// Also verify the journals, by the keys beside them.
+    #[arg(long)]
+    pub(crate) verify: bool,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Why {
     /// The event: writer/stream/number.

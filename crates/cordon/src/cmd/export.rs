@@ -10,6 +10,7 @@ use crate::outcome::{Failure, Outcome};
 use crate::progress::Progress;
 
 mod feed;
+mod metrics;
 
 pub(crate) fn run(args: &Export, progress: &Progress) -> Result<Outcome, Failure> {
     match args {
@@ -17,6 +18,7 @@ pub(crate) fn run(args: &Export, progress: &Progress) -> Result<Outcome, Failure
         Export::Run(args) => feed::run(args),
         Export::Check { config } => feed::check(config),
         Export::Status { state } => feed::status(state),
+        Export::Metrics(args) => metrics::run(args),
     }
 }
 

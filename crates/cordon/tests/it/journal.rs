@@ -355,3 +355,14 @@ fn programs_get_the_documented_fields() {
         assert!(run.err.is_empty(), "{args:?}: {}", run.err);
     }
 }
+
+#[test]
+fn what_journals_come_to_is_shown_to_prometheus() {
+    let bench = kept();
+    let run = bench.run(["export", "metrics", "--journal", "j", "--verify"]).exits(0);
+    run.says("# TYPE cordon_audit_chain_ok gauge").says("cordon_audit_chain_ok 1");
+    let (path, text) = segment(&bench, "traffic");
+    fs::write(&path, text.replacen("\"verdict\":\"block\"", "\"verdict\":\"pass\"", 1)).unwrap();
+    let run = bench.run(["export", "metrics", "--journal", "j", "--verify"]).exits(0);
+    run.says("cordon_audit_chain_ok 0");
+}
