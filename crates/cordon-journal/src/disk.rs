@@ -98,5 +98,8 @@ pub fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     file.write_at(text, 0)?;
     file.sync()?;
     fs::rename(&fresh, path)?;
-    path.parent().map_or(Ok(()), sync_folder)
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => sync_folder(folder),
+        Some(_) | None => sync_folder(Path::new(".")),
+    }
 }

@@ -3,10 +3,11 @@
 //! Invariant: a letter is on disk before the place of its stream moves past it.
 //! Invariant: the file is bounded; when it is full the exporter stands, and nothing is dropped.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use cordon_journal::disk;
 use cordon_model::Wall;
 use serde::Serialize;
 
@@ -80,26 +81,11 @@ impl Letters {
             file.set_len(before)?;
             return Err(error);
         }
-        if is_new {
-            sync(&self.path)?;
+        if let Some(folder) = self.path.parent().filter(|_| is_new) {
+            disk::sync_folder(folder)?;
         }
         Ok(true)
     }
-}
-
-/// Brings the entry of a file in its folder to disk.
-fn sync(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
-}
-
-/// Writes a file so that either the old or the new one is there.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = path.with_extension("new");
-    let mut file = File::create(&new)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&new, path)?;
-    sync(path)
 }
 
 #[cfg(test)]

@@ -5,10 +5,9 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use cordon_journal::disk;
 use cordon_model::Wall;
 use serde::{Deserialize, Serialize};
-
-use super::letters;
 
 /// The name of the file in the folder of an exporter.
 pub const FILE: &str = "status.json";
@@ -116,6 +115,6 @@ impl Status {
     pub fn save(&self, folder: &Path) -> io::Result<()> {
         let mut text = serde_json::to_vec_pretty(self)?;
         text.push(b'\n');
-        letters::replace(&folder.join(FILE), &text)
+        disk::replace(&folder.join(FILE), &text)
     }
 }

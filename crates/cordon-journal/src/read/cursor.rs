@@ -2,12 +2,13 @@
 //!
 //! STORED: cursors of version 1.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::disk;
 use crate::hash::Hash;
 
 /// Longest file of a cursor, in bytes.
@@ -78,15 +79,7 @@ impl Cursor {
         let save = || -> io::Result<()> {
             let mut text = serde_json::to_vec(self)?;
             text.push(b'\n');
-            let new = path.with_extension("new");
-            let mut file = File::create(&new)?;
-            file.write_all(&text)?;
-            file.sync_all()?;
-            fs::rename(&new, path)?;
-            match path.parent() {
-                Some(dir) if !dir.as_os_str().is_empty() => File::open(dir)?.sync_all(),
-                Some(_) | None => Ok(()),
-            }
+            disk::replace(path, &text)
         };
         save().map_err(|source| CursorError::File { path: path.to_owned(), source })
     }
