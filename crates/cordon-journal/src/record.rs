@@ -123,28 +123,44 @@ impl Link {
     /// `line`: without its line end. Nothing if it has not the outer form of a record.
     #[must_use]
     pub fn of(line: &[u8]) -> Option<Self> {
-        let (after, rest) = line.strip_prefix(PREFIX)?.split_at_checked(TEXT_BYTES)?;
-        rest.strip_prefix(b"\",\"event\":{")?;
-        // From the end: the fields behind the event are the last, whatever the event holds.
-        let mut rest = rest.strip_suffix(b"}")?;
-        let mut field = |name: &[u8]| -> Option<u64> {
-            let digits = rest.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-            let (before, number) = rest.split_at_checked(rest.len() - digits)?;
-            rest = before.strip_suffix(name)?;
-            let is_plain = number == b"0" || !number.is_empty() && !number.starts_with(b"0");
-            let add = |sum: u64, digit: &u8| {
-                sum.checked_mul(10)?.checked_add(u64::from(digit.wrapping_sub(b'0')))
-            };
-            number.iter().try_fold(0, add).filter(|_| is_plain)
-        };
-        let _version = u32::try_from(field(b",\"v\":")?).ok()?;
-        let time = WallMs(field(b",\"time\":")?);
-        let seq = field(b",\"seq\":")?;
-        let run = u32::try_from(field(b",\"run\":")?).ok()?;
-        let mono = Mono(field(b",\"mono\":")?);
-        let stamp = Stamp { mono, run, seq, time };
+        let (after, stamp) = Self::text(line)?;
         Some(Self { after: Hash::decode(after).ok()?, stamp })
     }
+
+    /// Reads the text of the hash, and the place.
+    #[inline]
+    pub(crate) fn text(line: &[u8]) -> Option<(&[u8; TEXT_BYTES], Stamp)> {
+        let (after, rest) = line.strip_prefix(PREFIX)?.split_first_chunk()?;
+        rest.strip_prefix(b"\",\"event\":{")?;
+        // From the end: the fields behind the event are the last, whatever the event holds.
+        let (rest, version) = number_behind(rest.strip_suffix(b"}")?, b",\"v\":")?;
+        let (rest, time) = number_behind(rest, b",\"time\":")?;
+        let (rest, seq) = number_behind(rest, b",\"seq\":")?;
+        let (rest, run) = number_behind(rest, b",\"run\":")?;
+        let (_, mono) = number_behind(rest, b",\"mono\":")?;
+        let _version = u32::try_from(version).ok()?;
+        let run = u32::try_from(run).ok()?;
+        Some((after, Stamp { mono: Mono(mono), run, seq, time: WallMs(time) }))
+    }
+}
+
+/// Reads the number at the end of a text, behind a name; gives what is before the name.
+#[inline]
+fn number_behind<'a>(text: &'a [u8], name: &[u8]) -> Option<(&'a [u8], u64)> {
+    let (mut before, mut value, mut unit) = (text, 0u64, Some(1u64));
+    let mut first = None;
+    while let Some((byte, rest)) = before.split_last()
+        && byte.is_ascii_digit()
+    {
+        let digit = u64::from(byte - b'0');
+        // A digit further on has no unit left only if the number has more than any may have.
+        value = value.checked_add(unit?.checked_mul(digit)?)?;
+        unit = unit.and_then(|unit| unit.checked_mul(10));
+        (before, first) = (rest, Some((digit, before.len())));
+    }
+    let (digit, end) = first?;
+    let is_plain = digit != 0 || end == text.len();
+    is_plain.then(|| before.strip_suffix(name).map(|before| (before, value)))?
 }
 
 #[cfg(test)]

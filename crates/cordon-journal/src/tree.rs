@@ -4,6 +4,9 @@
 
 use crate::hash::Hash;
 
+/// Levels of the largest subtree that is computed at once; bounds the room for it.
+const SUBTREE_LEVELS: u32 = 8;
+
 /// The hashes of the complete subtrees that a tree of any size is made of, the largest first; all
 /// that is needed to append to it.
 /// # Shape
@@ -56,6 +59,27 @@ impl Frontier {
         self.size += 1;
     }
 
+    /// Appends leaves: whole subtrees at once, where they fit.
+    pub fn extend(&mut self, mut leaves: &[Hash]) {
+        let mut room = Vec::new();
+        while !leaves.is_empty() {
+            let fits = self.size.trailing_zeros().min(leaves.len().ilog2()).min(SUBTREE_LEVELS);
+            let Some((whole, rest)) = leaves.split_at_checked(1 << fits) else { return };
+            leaves = rest;
+            room.clear();
+            room.extend_from_slice(whole);
+            let mut hash = reduce(&mut room);
+            let mut index = self.size >> fits;
+            while index & 1 == 1 {
+                let Some(left) = self.peaks.pop() else { break };
+                hash = Hash::of_node(&left, &hash);
+                index >>= 1;
+            }
+            self.peaks.push(hash);
+            self.size += 1 << fits;
+        }
+    }
+
     /// Gives the root.
     #[must_use]
     pub fn root(&self) -> Hash {
@@ -66,6 +90,32 @@ impl Frontier {
         }
         root
     }
+}
+
+/// Gives the root of a complete subtree, over a power of two of hashes.
+fn reduce(hashes: &mut Vec<Hash>) -> Hash {
+    while hashes.len() > 1 {
+        let mut done = 0;
+        for from in (0..hashes.len()).step_by(4) {
+            match hashes.get(from..) {
+                Some([a, b, c, d, ..]) => {
+                    let [left, right] = Hash::of_nodes([[a, b], [c, d]]);
+                    for (to, hash) in hashes.iter_mut().skip(done).zip([left, right]) {
+                        *to = hash;
+                    }
+                    done += 2;
+                }
+                Some([a, b, ..]) => {
+                    let node = Hash::of_node(a, b);
+                    hashes.iter_mut().skip(done).take(1).for_each(|to| *to = node);
+                    done += 1;
+                }
+                Some(_) | None => break,
+            }
+        }
+        hashes.truncate(done);
+    }
+    hashes.first().copied().unwrap_or(Hash::of_nothing())
 }
 
 /// Hashes of complete subtrees, wherever they are kept.

@@ -168,7 +168,19 @@ pub fn verify_stream(
     keys: &[Verifier],
     options: &Options,
 ) -> Result<Report, VerifyError> {
-    stream::verify(dir, keys, options)
+    stream::verify(dir, keys, options, false)
+}
+
+/// Verifies the stream in a folder, record by record: slower than [`verify_stream`], which must come
+/// to the same report. It is what that is tested against.
+/// # Errors
+/// [`VerifyError`].
+pub fn verify_one_by_one(
+    dir: &Path,
+    keys: &[Verifier],
+    options: &Options,
+) -> Result<Report, VerifyError> {
+    stream::verify(dir, keys, options, true)
 }
 
 /// Finds the folders of streams at or below a path.

@@ -14,6 +14,10 @@ use super::fault::{Place, Wrong};
 use super::found::{Findings, Root};
 use super::lines::At;
 
+mod smooth;
+
+pub(super) use smooth::Taken;
+
 /// How many records back one is recognised that stands there again.
 const RECENT: usize = 256;
 
@@ -328,6 +332,11 @@ impl<'a> Chain<'a> {
 
     /// Puts a record into the tree that is as it was written; its clocks can be trusted.
     fn plant(&mut self, held: &Held) {
+        self.step(held);
+        self.push(held.leaf, held.at, held.seq);
+    }
+
+    fn step(&mut self, held: &Held) {
         match self.clock.step(&held.stamp) {
             Some(Back::Other(wrong)) => self.fault(held.at, Some(held.seq), wrong),
             Some(Back::Wall { by_ms, since }) => {
@@ -337,7 +346,6 @@ impl<'a> Chain<'a> {
             }
             None => {}
         }
-        self.push(held.leaf, held.at, held.seq);
     }
 
     fn push(&mut self, leaf: Hash, at: At, seq: u64) {

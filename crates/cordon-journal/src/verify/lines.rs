@@ -60,6 +60,17 @@ impl<R: Read> Lines<R> {
         self.next.offset
     }
 
+    /// Gives what was read and not taken yet, and where it stands.
+    pub(crate) fn ahead(&self) -> (At, &[u8]) {
+        (self.next, self.held())
+    }
+
+    /// Takes whole lines of what is ahead.
+    pub(crate) fn pass(&mut self, lines: u64, bytes: usize) {
+        self.take(bytes);
+        self.next.line = self.next.line.saturating_add(lines);
+    }
+
     fn held(&self) -> &[u8] {
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }

@@ -31,6 +31,7 @@ pub(super) fn verify(
     dir: &Path,
     keys: &[Verifier],
     options: &Options,
+    one_by_one: bool,
 ) -> Result<Report, VerifyError> {
     // Before the segments: a writer that goes on meanwhile only makes them longer.
     let checkpoint = heads::checkpoint(dir);
@@ -51,7 +52,8 @@ pub(super) fn verify(
         given.iter().filter_map(|given| given.head.as_ref()).map(|head| head.size).collect();
     targets.dedup();
     let origin = report.origin.clone();
-    let ask = Ask { dir, origin: &origin, key, deep: options.deep, targets: &targets };
+    let deep = options.deep;
+    let ask = Ask { dir, origin: &origin, key, deep, one_by_one, targets: &targets };
     let mut join = Join::new(&ask, options, report);
     join.all(&firsts);
     join.finish(&given)

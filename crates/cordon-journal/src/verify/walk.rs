@@ -12,7 +12,7 @@ use crate::record::{Link, RECORD_BYTES_MAX, Record};
 use crate::segment::{self, Header, Line};
 use crate::tree::Frontier;
 
-use super::chain::{Chain, Ending, Fit, Held};
+use super::chain::{Chain, Ending, Fit, Held, Taken};
 use super::clock::{Clock, Reading};
 use super::fault::{Expected, Misfit, Place, Wrong};
 use super::found::Findings;
@@ -28,6 +28,8 @@ pub(super) struct Ask<'a> {
     pub(super) origin: &'a str,
     pub(super) key: Option<&'a Verifier>,
     pub(super) deep: bool,
+    /// Takes records one by one, also where each follows the one before.
+    pub(super) one_by_one: bool,
     /// The sizes at which the root is wanted, in order.
     pub(super) targets: &'a [u64],
 }
@@ -124,6 +126,11 @@ fn run(
     let mut walk =
         Walk { ask, name, clock, all_signatures, chain, header: None, head: None, open: None };
     let (at, end) = loop {
+        if !ask.one_by_one {
+            let (at, ahead) = lines.ahead();
+            let taken = walk.smooth(ahead, at);
+            lines.pass(taken.lines, taken.bytes);
+        }
         match lines.next() {
             Ok((at, Piece::Line(line))) if at.line == 1 => walk.first(line, task),
             Ok((at, Piece::Line(line))) => walk.line(line, at),
@@ -212,6 +219,21 @@ impl Walk<'_> {
                 self.chain.doubt();
             }
         }
+    }
+
+    /// Takes records ahead as long as nothing is wrong with them.
+    fn smooth(&mut self, ahead: &[u8], at: At) -> Taken {
+        if at.line == 1 {
+            return Taken::default();
+        }
+        let seq = self.chain.next();
+        let taken = self.chain.smooth(ahead, at, self.ask.deep);
+        if taken.lines > 0 {
+            self.chain.found.counts.records += taken.lines;
+            let (_, _, records) = self.open.get_or_insert((at, seq, 0));
+            *records += taken.lines;
+        }
+        taken
     }
 
     fn record(&mut self, line: &[u8], at: At) {

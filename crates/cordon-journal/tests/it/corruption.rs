@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cordon_journal::verify::{Options, verify_stream};
+use cordon_journal::verify::{Options, verify_one_by_one, verify_stream};
 
 use crate::build::{ORIGIN, Plan, Random, folder, put, signer};
 use crate::corrupt::{damage, digest, kinds};
@@ -26,8 +26,10 @@ fn run(seed: u64, count: usize) -> BTreeMap<&'static str, usize> {
         }
         let stream = put(dir.path(), "evidence", &damaged.files);
         let case = format!("seed {seed:#x}, state {state:#x}, {}", damaged.kind);
-        let report = verify_stream(&stream, std::slice::from_ref(&key), &damaged.options());
-        let report = report.unwrap();
+        let keys = std::slice::from_ref(&key);
+        let report = verify_stream(&stream, keys, &damaged.options()).unwrap();
+        let slow = verify_one_by_one(&stream, keys, &damaged.options()).unwrap();
+        assert_eq!(report, slow, "{case}");
         assert!(!report.is_sound(), "{case}: not found");
         let segments = report.faults.iter().filter(|fault| fault.place.file != "checkpoint");
         let first = segments.clone().next().or(report.faults.first()).unwrap();
@@ -41,7 +43,8 @@ fn run(seed: u64, count: usize) -> BTreeMap<&'static str, usize> {
         // Without the signatures of heads in the middle, records are as safe.
         if state.is_multiple_of(4) && damaged.kind != "edit-byte" && damaged.kind != "edit-header" {
             let options = Options { deep: false, ..damaged.options() };
-            let quick = verify_stream(&stream, std::slice::from_ref(&key), &options).unwrap();
+            let quick = verify_stream(&stream, keys, &options).unwrap();
+            assert_eq!(quick, verify_one_by_one(&stream, keys, &options).unwrap(), "{case}");
             assert!(!quick.is_sound(), "{case}: not found without deep");
             assert_eq!(
                 quick.faults.first().map(|f| &f.place),
@@ -65,4 +68,39 @@ fn ten_thousand_random_damages_are_found_and_named() {
         assert!(halves[1].contains_key(kind), "{kind}");
     }
     assert_eq!(halves[0].len(), kinds());
+}
+
+#[test]
+fn long_batches_are_found_as_sound_or_damaged_as_record_by_record() {
+    let mut random = Random(SEED);
+    // Longer than what is read at once, and roots that are asked for within batches.
+    let plan = Plan::new(ORIGIN, &[&[1_500, 700], &[1], &[900, 3]]);
+    let heads: Vec<String> = [1, 2, 255, 256, 1_499, 1_501, 2_202].map(|n| plan.head(n)).into();
+    let keys = [signer(ORIGIN).verifier()];
+    let dir = folder();
+    for round in 0..120 {
+        let mut files = plan.write();
+        if round > 0 {
+            let at = random.range(0, 3);
+            let bytes = files.values_mut().nth(at).unwrap();
+            let at = random.range(0, bytes.len());
+            match round % 3 {
+                0 => bytes[at] ^= 1 << random.range(0, 8),
+                1 => drop(bytes.remove(at)),
+                _ => bytes.truncate(at),
+            }
+        }
+        let stream = put(dir.path(), "evidence", &files);
+        for (deep, live) in [(false, false), (false, true), (true, false)] {
+            if deep && round % 10 > 0 {
+                continue;
+            }
+            let options = Options { deep, live, heads: heads.clone(), ..Options::default() };
+            let quick = verify_stream(&stream, &keys, &options).unwrap();
+            let slow = verify_one_by_one(&stream, &keys, &options).unwrap();
+            assert_eq!(quick, slow, "seed {SEED:#x}, round {round}, deep {deep}, live {live}");
+            assert_eq!(quick.is_sound(), round == 0, "round {round}");
+            assert!(round > 0 || quick.heads_agreed == 7);
+        }
+    }
 }
