@@ -14,6 +14,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::head::{HEAD_BYTES_MAX, Head, HeadError};
+use crate::layout::CHECKPOINT;
 use crate::proof::{Consistency, Proof};
 use crate::record::Link;
 use crate::segment::{self, HeaderError, Line};
@@ -78,7 +79,7 @@ pub enum IndexError {
 /// # Errors
 /// [`IndexError`].
 pub fn checkpoint(dir: &Path) -> Result<String, IndexError> {
-    let path = dir.join("checkpoint");
+    let path = dir.join(CHECKPOINT);
     let limit = u64::try_from(HEAD_BYTES_MAX).unwrap_or(0);
     let mut text = String::new();
     match open(&path).and_then(|file| file.take(limit).read_to_string(&mut text)) {

@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::hash::Hash;
+use crate::layout::{self, LEVELS_PER_FILE};
 use crate::segment::{self, Header, HeaderError, Line};
 use crate::tree::Nodes;
 use crate::verify::lines::{Lines, Piece};
@@ -19,8 +20,6 @@ const TILE: u64 = 256;
 const TILE_BYTES: usize = 256 * 32;
 /// Most tiles that are kept.
 const TILES_MAX: usize = 1_024;
-/// Levels from one file of subtrees to the next.
-pub(super) const LEVELS: u8 = 8;
 
 /// Where hashes are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,16 +41,6 @@ pub struct Files {
     tiles: RefCell<BTreeMap<(Source, u64), Vec<Hash>>>,
     /// The hashes of the last segment that had to be read.
     read: RefCell<Option<(u64, Vec<Hash>)>>,
-}
-
-/// Gives the name of the cache of a segment's hashes.
-pub(super) fn leaves_name(first: u64) -> String {
-    format!("{first:020}.leaves")
-}
-
-/// Gives the name of the cache of subtrees of a level.
-pub(super) fn tree_name(level: u8) -> String {
-    format!("tree.{}", level / LEVELS)
 }
 
 /// Reads the header of a segment.
@@ -111,11 +100,11 @@ impl Files {
     }
 
     fn tile(&self, source: Source, tile: u64) -> Vec<Hash> {
-        let name = match source {
-            Source::Leaves(first) => leaves_name(first),
-            Source::Tree(level) => tree_name(level),
+        let path = match source {
+            Source::Leaves(first) => layout::leaves(&self.dir, first),
+            Source::Tree(level) => layout::subtrees(&self.dir, level / LEVELS_PER_FILE),
         };
-        let Ok(file) = open(&self.dir.join(name)) else { return Vec::new() };
+        let Ok(file) = open(&path) else { return Vec::new() };
         let mut bytes = [0u8; TILE_BYTES];
         let mut got = 0;
         let start = tile.saturating_mul(TILE * 32);
@@ -174,7 +163,7 @@ impl Nodes for Files {
             return Ok(*hash);
         }
         let Some(below) = level.checked_sub(1) else { return self.leaf(index) };
-        if level.is_multiple_of(LEVELS)
+        if level.is_multiple_of(LEVELS_PER_FILE)
             && let Some(hash) = self.cached(Source::Tree(level), index)
         {
             return Ok(hash);

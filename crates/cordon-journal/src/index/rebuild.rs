@@ -7,9 +7,10 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use crate::hash::Hash;
+use crate::layout::{self, LEVELS_PER_FILE, subtrees};
 use crate::tree::Frontier;
 
-use super::files::{LEVELS, header, leaves, leaves_name, tree_name};
+use super::files::{header, leaves};
 use super::{IndexError, firsts};
 
 /// Hashes of one level that wait to be written.
@@ -36,7 +37,7 @@ pub fn rebuild(dir: &Path) -> Result<(), IndexError> {
         let mut waiting: BTreeMap<u8, Waiting> = BTreeMap::new();
         for leaf in &leaves {
             frontier.push_with(*leaf, |level, index, hash| {
-                if level > 0 && level.is_multiple_of(LEVELS) {
+                if level > 0 && level.is_multiple_of(LEVELS_PER_FILE) {
                     let wait = waiting.entry(level).or_default();
                     if wait.bytes.is_empty() {
                         wait.start = index;
@@ -47,36 +48,31 @@ pub fn rebuild(dir: &Path) -> Result<(), IndexError> {
             });
         }
         for (level, wait) in waiting {
-            let name = tree_name(level);
-            put(dir, &name, |file| file.write_all_at(&wait.bytes, wait.start * 32))?;
+            let path = subtrees(dir, level / LEVELS_PER_FILE);
+            put(&path, |file| file.write_all_at(&wait.bytes, wait.start * 32))?;
         }
         write_leaves(dir, first, &leaves)?;
         tree = Some(frontier);
     }
     for (level, count) in counts {
-        put(dir, &tree_name(level), |file| file.set_len(count * 32))?;
+        put(&subtrees(dir, level / LEVELS_PER_FILE), |file| file.set_len(count * 32))?;
     }
     Ok(())
 }
 
 /// Changes a file in place; what is no file is removed first.
-fn put(
-    dir: &Path,
-    name: &str,
-    change: impl FnOnce(&File) -> std::io::Result<()>,
-) -> Result<(), IndexError> {
-    let path = dir.join(name);
-    let is_other = fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file());
-    let done = if is_other { fs::remove_file(&path) } else { Ok(()) };
-    let options = || File::options().create(true).write(true).truncate(false).open(&path);
+fn put(path: &Path, change: impl FnOnce(&File) -> std::io::Result<()>) -> Result<(), IndexError> {
+    let is_other = fs::symlink_metadata(path).is_ok_and(|found| !found.is_file());
+    let done = if is_other { fs::remove_file(path) } else { Ok(()) };
+    let options = || File::options().create(true).write(true).truncate(false).open(path);
     done.and_then(|()| options())
         .and_then(|file| change(&file))
-        .map_err(|source| IndexError::File { path: path.clone(), source })
+        .map_err(|source| IndexError::File { path: path.to_owned(), source })
 }
 
 fn write_leaves(dir: &Path, first: u64, leaves: &[Hash]) -> Result<(), IndexError> {
-    let path = dir.join(leaves_name(first));
-    let new = dir.join(format!("{}.new", leaves_name(first)));
+    let path = layout::leaves(dir, first);
+    let new = path.with_added_extension("new");
     let write = || {
         // A link that lies in wait under this name is removed, not followed.
         let _absent = fs::remove_file(&new);

@@ -60,3 +60,26 @@ fn refuses_what_is_no_record_and_what_is_not_canonical() {
         assert_eq!(Link::of(&good.as_bytes()[..at]), None);
     }
 }
+
+#[test]
+fn numbers_of_a_link_are_plain_and_in_their_range() {
+    let good = String::from_utf8(line("{}")).unwrap();
+    let of = |mono: &str| {
+        let text = good.replace("\"mono\":17", &format!("\"mono\":{mono}"));
+        Link::of(text.as_bytes()).map(|link| link.stamp.mono.0)
+    };
+    assert_eq!(of("0"), Some(0));
+    assert_eq!(of("10"), Some(10));
+    assert_eq!(of("18446744073709551615"), Some(u64::MAX));
+    for wrong in [
+        "",
+        "00",
+        "01",
+        "-1",
+        "18446744073709551616",
+        "99999999999999999999",
+        "100000000000000000000",
+    ] {
+        assert_eq!(of(wrong), None, "{wrong}");
+    }
+}

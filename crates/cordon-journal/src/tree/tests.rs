@@ -117,3 +117,19 @@ proptest! {
         prop_assert!(is_consistent((old, &old_root), (size, &frontier.root()), &path));
     }
 }
+
+#[test]
+fn leaves_appended_at_once_are_as_one_by_one() {
+    let leaves: Vec<Hash> = (0..1_300u32).map(|n| Hash::of_leaf(&n.to_be_bytes())).collect();
+    for first in [0, 1, 2, 3, 255, 256, 300, 512] {
+        for count in [0, 1, 2, 3, 7, 8, 255, 256, 257, 700] {
+            let (before, rest) = leaves.split_at(first);
+            let (mut alone, mut at_once) = (Frontier::default(), Frontier::default());
+            before.iter().for_each(|leaf| alone.push(*leaf));
+            at_once.extend(before);
+            rest.iter().take(count).for_each(|leaf| alone.push(*leaf));
+            at_once.extend(rest.split_at(count).0);
+            assert_eq!(at_once, alone, "{first} {count}");
+        }
+    }
+}

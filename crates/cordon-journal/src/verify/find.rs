@@ -7,14 +7,12 @@ use std::path::{Path, PathBuf};
 use cordon_model::event::Retention;
 use cordon_model::note::Verifier;
 
+use crate::layout::{CHECKPOINT, KEYS};
 use crate::segment;
 
 use super::VerifyError;
-use super::heads::CHECKPOINT;
 use super::walk::open;
 
-/// The file with the public keys of a journal.
-const KEYS: &str = "journal.pub";
 /// How many levels of folders below the one that is given are searched.
 const DEPTH_MAX: usize = 4;
 /// Most folders that are searched.

@@ -6,14 +6,12 @@ use std::path::Path;
 use cordon_model::note::{Note, Verifier};
 
 use crate::head::{HEAD_BYTES_MAX, Head};
+use crate::layout::CHECKPOINT;
 
 use super::fault::{Notable, Place, Remark, Wrong};
 use super::found::Root;
 use super::walk::{is_plain, open};
 use super::{Cosigned, Options, Report};
-
-/// The name of the file with the newest head.
-pub(super) const CHECKPOINT: &str = "checkpoint";
 
 /// A head from outside.
 pub(super) struct Given {

@@ -8,13 +8,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use cordon_model::event::Retention;
 use cordon_model::note::Verifier;
 
+use crate::layout::CHECKPOINT;
 use crate::segment::{self, Header};
 
 use super::against;
 use super::clock::{Reading, Rollback};
 use super::fault::{Misfit, Notable, Place, Wrong};
 use super::found::Root;
-use super::heads::{self, CHECKPOINT, Checkpoint, Given, Held};
+use super::heads::{self, Checkpoint, Given, Held};
 use super::lines::{Lines, Piece};
 use super::notes::Notes;
 use super::records::segments;
