@@ -113,6 +113,9 @@ impl Given {
         }
         let at = |size: u64| held.roots.iter().find(|root| root.size == size);
         match at(head.size) {
+            // Records that do not fit the stream's own heads fit no other one either; only a stream that
+            // is signed as it stands, and was signed otherwise, has two pasts.
+            Some(root) if root.root != head.root && report.has_wrong_root() => {}
             Some(root) if root.root != head.root => {
                 let same = held.agreed;
                 let place = if root.place.seq.is_some() { &root.place } else { &self.place };
@@ -143,6 +146,10 @@ impl Given {
 }
 
 impl Report {
+    fn has_wrong_root(&self) -> bool {
+        self.faults.iter().any(|fault| matches!(fault.wrong, Wrong::WrongRoot { .. }))
+    }
+
     pub(super) fn fault(&mut self, place: Place, wrong: Wrong) {
         if self.faults.len() < super::FAULTS_MAX {
             self.faults.push(super::Fault { place, wrong });

@@ -302,3 +302,12 @@ fn witnesses_are_asked_about_the_checkpoint() {
     assert!(report.is_sound() && report.remarks.is_empty());
     assert_eq!(report.cosigned[0].time_s, 1_767_225_700);
 }
+
+#[test]
+fn the_newest_record_is_changed_and_nobody_is_blamed_for_two_pasts() {
+    let last = |text: &mut Vec<Vec<u8>>| {
+        let at = text.iter().rposition(|line| line.starts_with(b"{\"after\"")).unwrap();
+        edit(&mut text[at], "\"event\":{\"at\":1", "\"event\":{\"at\":2");
+    };
+    check(12, last, &["12:9 wrong-root"]);
+}
