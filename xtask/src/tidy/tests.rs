@@ -50,8 +50,10 @@ fn only_arrows_of_the_table_exist() {
         &[("cordon-policy", &["cordon-model", "serde"]), ("cordon-model", &[])],
         &[],
     );
-    let daemon = [("cordon", ["cordon-control"].as_slice()), ("cordon-control", &[])];
+    let daemon = [("cordon", ["cordon-gateway"].as_slice()), ("cordon-gateway", &[])];
     check_crates("arrow", &daemon, &["crates/cordon/Cargo.toml:1"]);
+    let library = [("cordon", ["cordon-control"].as_slice()), ("cordon-control", &[])];
+    check_crates("arrow", &library, &[]);
     let own = [("xtask", ["cordon-model"].as_slice()), ("cordon-model", &[])];
     check_crates("arrow", &own, &["crates/xtask/Cargo.toml:1"]);
     check_crates("arrow", &[("cordon-new", &[])], &["crates/cordon-new/Cargo.toml:1"]);

@@ -63,3 +63,12 @@ impl Item<'_> {
         self.event.point.as_ref().map_or(self.host, |point| point.as_str())
     }
 }
+
+/// Writes a value with its members sorted by name: the same text in every build, whatever other
+/// crates ask of the JSON library.
+/// # Source
+/// RFC 8785 §3.2.3.
+fn canonical(mut value: serde_json::Value) -> String {
+    value.sort_all_objects();
+    value.to_string()
+}

@@ -119,7 +119,7 @@ pub fn line(item: &Item<'_>, index: Option<&Label>) -> String {
     }
     rest.insert("event".into(), cim::event(item, &outline, sourcetype));
     rest.insert("fields".into(), fields(item, &outline));
-    let rest = Value::Object(rest).to_string();
+    let rest = super::canonical(Value::Object(rest));
     let at = item.event.at.0;
     let mut out = String::new();
     // Written by hand: a number with decimals must not become `1.767225600123e9`.

@@ -124,7 +124,7 @@ impl Draft<'_> {
 /// OCSF 1.8.
 #[must_use]
 pub fn line(item: &Item<'_>) -> String {
-    event(item).to_string()
+    super::canonical(event(item))
 }
 
 /// Makes the OCSF event of a record.

@@ -1,5 +1,6 @@
 //! `cordon export metrics`: what journals and exporters come to, for Prometheus.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use cordon_control::export::format::Item;
@@ -20,11 +21,22 @@ const SPAN_MS: u64 = 90 * 86_400_000;
 pub(super) fn run(args: &ExportMetrics) -> Result<Outcome, Failure> {
     let now = moment::now();
     let mut metrics = Metrics::default();
+    let mut notes = String::new();
     for folder in &args.journal {
-        fold(folder, now, &mut metrics)?;
+        let ledger = Ledger::open(folder)?;
+        // A journal that cannot be read on is an answer too: the one that somebody waits for.
+        if fold(&ledger, now, &mut metrics).is_err() {
+            let _ = writeln!(
+                notes,
+                "{} cannot be read to its end: `cordon journal verify` says why",
+                folder.display()
+            );
+        }
     }
     if args.verify {
         metrics.set_audit_chain_ok(are_sound(args)?);
+    } else if !notes.is_empty() {
+        metrics.set_audit_chain_ok(false);
     }
     if let Some(state) = &args.state {
         exporters(state, now, &mut metrics)?;
@@ -32,11 +44,10 @@ pub(super) fn run(args: &ExportMetrics) -> Result<Outcome, Failure> {
     let mut text = String::new();
     metrics.render(now, &mut text);
     let json = json!({ "metrics": text });
-    Ok(Outcome::done(text, json))
+    Ok(Outcome { notes, ..Outcome::done(text, json) })
 }
 
-fn fold(folder: &Path, now: WallMs, metrics: &mut Metrics) -> Result<(), Failure> {
-    let ledger = Ledger::open(folder)?;
+fn fold(ledger: &Ledger, now: WallMs, metrics: &mut Metrics) -> Result<(), Failure> {
     let from = Some(WallMs(now.0.saturating_sub(SPAN_MS)));
     let mut walk = ledger.walk(Filter { span: Span { from, to: None }, ..Filter::default() })?;
     while let Some(stored) = walk.next()? {
