@@ -38,7 +38,7 @@ use crate::disk;
 use crate::index::{self, IndexError};
 use crate::layout;
 use crate::proof::Proof;
-use recover::recover;
+use recover::{Checkpoint, recover};
 use stream::Stream;
 use writer::{Plan, Writer};
 
@@ -116,10 +116,15 @@ impl Journal {
             Err(fs::TryLockError::WouldBlock) => return Err(OpenError::Locked(folder.to_owned())),
             Err(fs::TryLockError::Error(source)) => return Err(io(&lock_path)(source)),
         }
-        publish_keys(folder, &options)?;
-        let evidence = open_stream(folder, Retention::Evidence, &options)?;
-        let traffic = open_stream(folder, Retention::Traffic, &options)?;
-        let detail = open_stream(folder, Retention::Detail, &options)?;
+        let keys = Keys::new(folder, &options);
+        let is_known = keys.are_there()?;
+        let evidence = open_stream(folder, Retention::Evidence, &options, is_known)?;
+        let traffic = open_stream(folder, Retention::Traffic, &options, is_known)?;
+        let detail = open_stream(folder, Retention::Detail, &options, is_known)?;
+        // Only now: where the keys are, every stream has begun, and one that is gone was taken away.
+        if !is_known {
+            keys.publish()?;
+        }
         let notes = [evidence.notes, traffic.notes, detail.notes].concat();
         let streams =
             Streams { evidence: evidence.stream, traffic: traffic.stream, detail: detail.stream };
@@ -325,32 +330,59 @@ fn start(shared: &Arc<Shared>) -> io::Result<Threads> {
     Ok(Threads { streams, keeper: Some(thread.spawn(move || keeper.keep())?) })
 }
 
-fn publish_keys(folder: &Path, options: &Options) -> Result<(), OpenError> {
-    let mut text = String::new();
-    for class in Retention::ALL {
-        let origin = layout::origin(&options.hospital, &options.writer, class);
-        text.push_str(&options.signer.named(&origin).verifier().text());
+/// The public keys of a journal, beside its streams.
+struct Keys {
+    folder: PathBuf,
+    path: PathBuf,
+    text: String,
+}
+
+impl Keys {
+    fn new(folder: &Path, options: &Options) -> Self {
+        let key = |class| {
+            let origin = layout::origin(&options.hospital, &options.writer, class);
+            options.signer.named(&origin).verifier().text()
+        };
+        let text = Retention::ALL.into_iter().map(key).collect();
+        Self { folder: folder.to_owned(), path: folder.join(layout::KEYS), text }
     }
-    let path = folder.join(layout::KEYS);
-    match fs::read_to_string(&path) {
-        Ok(old) if old == text => Ok(()),
-        Ok(_) => Err(OpenError::Key(folder.to_owned())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            disk::replace(&path, text.as_bytes()).map_err(|source| OpenError::Io { path, source })
+
+    /// Says whether the journal was written before, by the same key.
+    fn are_there(&self) -> Result<bool, OpenError> {
+        match fs::read_to_string(&self.path) {
+            Ok(old) if old == self.text => Ok(true),
+            Ok(_) => Err(OpenError::Key(self.folder.clone())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(source) => Err(OpenError::Io { path: self.path.clone(), source }),
         }
-        Err(source) => Err(OpenError::Io { path, source }),
+    }
+
+    fn publish(&self) -> Result<(), OpenError> {
+        let done = disk::replace(&self.path, self.text.as_bytes());
+        done.map_err(|source| OpenError::Io { path: self.path.clone(), source })
     }
 }
 
 /// Opens a stream; under [`OnDamage::SetAside`], also one that was tampered with.
-fn open_stream(folder: &Path, class: Retention, options: &Options) -> Result<Opened, OpenError> {
+/// # Shape
+/// `is_known`: the journal was written before, so the stream must be there.
+fn open_stream(
+    folder: &Path,
+    class: Retention,
+    options: &Options,
+    is_known: bool,
+) -> Result<Opened, OpenError> {
     let fail = |source| OpenError::Stream { stream: class, source };
     let path = layout::stream(folder, class);
     let io = |source| OpenError::Io { path: path.clone(), source };
     fs::create_dir_all(&path).map_err(io)?;
     let signer = options.signer.named(&layout::origin(&options.hospital, &options.writer, class));
     let mut notes = Vec::new();
-    let end = match (recover(&path, &signer.verifier()), options.on_damage) {
+    let recovered = match recover(&path, &signer.verifier(), Checkpoint::Needed) {
+        Ok(None) if is_known => Err(RecoverError::Gone(path.clone())),
+        recovered => recovered,
+    };
+    let end = match (recovered, options.on_damage) {
         (Ok(end), _) => end,
         (Err(source @ RecoverError::Io { .. }), _) | (Err(source), OnDamage::Refuse) => {
             return Err(fail(source));
@@ -361,9 +393,9 @@ fn open_stream(folder: &Path, class: Retention, options: &Options) -> Result<Ope
             None
         }
     };
-    if let Some(end) = end.as_ref().filter(|end| end.dropped_bytes + end.kept_records > 0) {
-        let (dropped_bytes, kept_records) = (end.dropped_bytes, end.kept_records);
-        notes.push(JournalNote::Recover { dropped_bytes, kept_records });
+    if let Some(end) = end.as_ref().filter(|end| end.dropped_bytes > 0) {
+        let (dropped_bytes, dropped_records) = (end.dropped_bytes, end.dropped_records);
+        notes.push(JournalNote::Recover { dropped_bytes, dropped_records });
     }
     let limits = options.limits;
     let is_evidence = class == Retention::Evidence;
@@ -387,7 +419,7 @@ fn broken_at(error: &RecoverError) -> u64 {
     match error {
         RecoverError::Broken { seq, .. } => *seq,
         RecoverError::Missing { found, .. } => *found,
-        RecoverError::Io { .. } => 0,
+        RecoverError::Gone(_) | RecoverError::Io { .. } => 0,
     }
 }
 

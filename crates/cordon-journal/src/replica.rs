@@ -12,7 +12,7 @@ use cordon_model::note::Verifier;
 
 use crate::disk;
 use crate::hash::Hash;
-use crate::journal::recover::{self, RecoverError};
+use crate::journal::recover::{self, Checkpoint, RecoverError};
 use crate::layout;
 use crate::segment;
 use crate::tree::Frontier;
@@ -80,7 +80,8 @@ impl Replica {
     /// [`ReplicaError::Damaged`] if what is there does not hold.
     pub fn open(folder: &Path, key: Verifier) -> Result<Self, ReplicaError> {
         fs::create_dir_all(folder).map_err(io(folder))?;
-        let end = recover::recover(folder, &key).map_err(ReplicaError::Damaged)?;
+        let end =
+            recover::recover(folder, &key, Checkpoint::Welcome).map_err(ReplicaError::Damaged)?;
         let mut replica = Self {
             folder: folder.to_owned(),
             key,
@@ -142,11 +143,12 @@ impl Replica {
         if copied > SEGMENT_BYTES_MAX {
             return Err(ReplicaError::OverLimit(first));
         }
-        let scan = recover::scan(fresh, &self.key).map_err(ReplicaError::Damaged)?;
-        let sealed = scan.filter(|scan| {
-            let is_whole = scan.end.bytes == copied && scan.end.kept_records == 0;
-            is_whole && scan.end.first == first && scan.is_head_last
-        });
+        let scan = match recover::scan(fresh, &self.key, None) {
+            Ok(scan) => scan,
+            Err(RecoverError::Broken { .. }) => None,
+            Err(error) => return Err(ReplicaError::Damaged(error)),
+        };
+        let sealed = scan.filter(|scan| scan.end.bytes == copied && scan.end.first == first);
         let scan = sealed.ok_or(ReplicaError::NotSealed(first))?;
         let (_, head) = scan.head.ok_or(ReplicaError::NotSealed(first))?;
         let continues = self.is_new || (scan.before == self.frontier && scan.after == self.last);

@@ -14,9 +14,15 @@ use crate::record::Link;
 use crate::segment::{self, Header, LINE_BYTES_MAX, Line};
 use crate::tree::Frontier;
 
+/// Most bytes of an unfinished end that are kept aside.
+const DROPPED_BYTES_MAX: u64 = 64 << 20;
+
 /// Says why a stream cannot be continued.
 #[derive(Debug, thiserror::Error)]
 pub enum RecoverError {
+    /// The stream of a journal that has been written before is not there.
+    #[error("`{}` is gone: the journal was written before, and had it", .0.display())]
+    Gone(PathBuf),
     /// A file cannot be read or written.
     #[error("`{}` cannot be read or written", path.display())]
     Io {
@@ -80,8 +86,9 @@ pub(crate) struct End {
     pub(crate) leaves: Vec<Hash>,
     /// Bytes of unfinished records, which are dropped.
     pub(crate) dropped_bytes: u64,
-    /// Whole records behind the last head, which are kept.
-    pub(crate) kept_records: u64,
+    /// Whole records behind the last head, which are dropped: nobody signed them, so anybody may have
+    /// written them, and none was acknowledged.
+    pub(crate) dropped_records: u64,
 }
 
 /// What one segment holds, as far as it holds.
@@ -91,14 +98,12 @@ pub(crate) struct Scan {
     pub(crate) before: Frontier,
     /// The hash of the record before its first.
     pub(crate) after: Hash,
-    /// Records that signed heads cover.
-    covered: u64,
-    /// Whether the last line that holds is a head.
-    pub(crate) is_head_last: bool,
     /// The last head, and where it stands.
     pub(crate) head: Option<(u64, String)>,
-    /// Where the scan stopped before the end of the file, if it did.
-    stopped_at: Option<u64>,
+    /// Where the scan stopped.
+    stopped_at: u64,
+    /// The records up to there, signed or not.
+    size: u64,
 }
 
 /// Reads a line that ends, without its end; nothing at the end of the file, at an unfinished line
@@ -121,61 +126,97 @@ pub(crate) fn begins(path: &Path) -> io::Result<Option<(Frontier, Hash)>> {
     Ok(header.and_then(|header| Some((header.frontier()?, header.last))))
 }
 
-/// Reads a segment as far as it holds; nothing if it has no header.
-pub(crate) fn scan(path: &Path, key: &Verifier) -> Result<Option<Scan>, RecoverError> {
+/// Reads a segment up to the last head that holds; nothing if it has no header.
+/// # Shape
+/// `said`: a head from outside the segments, which must agree.
+/// # Errors
+/// [`RecoverError::Broken`] if its header, its last head or the head from outside is not signed for
+/// what is here.
+pub(crate) fn scan(
+    path: &Path,
+    key: &Verifier,
+    said: Option<&Head>,
+) -> Result<Option<Scan>, RecoverError> {
     let io = |source| RecoverError::Io { path: path.to_owned(), source };
     let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(io)?);
     let mut buffer = Vec::new();
     let Some(line) = whole_line(&mut file, &mut buffer).map_err(io)? else { return Ok(None) };
     let Ok(header) = Header::decode(line) else { return Ok(None) };
-    let Some(frontier) = header.frontier() else { return Ok(None) };
-    let mut scan = Scan {
-        covered: header.first,
-        before: frontier.clone(),
-        after: header.last,
-        is_head_last: false,
-        head: None,
-        stopped_at: None,
-        end: End {
-            first: header.first,
-            bytes: line.len() as u64 + 1,
-            frontier,
-            last: header.last,
-            run: 0,
-            time: WallMs(0),
-            begun: None,
-            leaves: Vec::new(),
-            dropped_bytes: 0,
-            kept_records: 0,
-        },
-    };
+    let Some(before) = header.frontier() else { return Ok(None) };
+    let broken = |offset, seq| RecoverError::Broken { path: path.to_owned(), offset, seq };
+    if !is_signed(&header, &before, key) {
+        return Err(broken(0, header.first));
+    }
+    let mut walk = Walk::new(&header, before.clone(), line.len() as u64 + 1);
+    let mut settled = walk.end.clone();
+    let mut head = None;
     while let Some(line) = whole_line(&mut file, &mut buffer).map_err(io)? {
-        if !scan.take(line) {
-            scan.stopped_at = Some(scan.end.bytes);
-            break;
+        let Some(note) = walk.take(line) else { break };
+        walk.end.bytes += line.len() as u64 + 1;
+        if let Some(note) = note {
+            head = Some((walk.end.bytes, note));
+            settled.clone_from(&walk.end);
         }
-        scan.end.bytes += line.len() as u64 + 1;
+        let size = walk.end.frontier.size();
+        if said.is_some_and(|said| said.size == size && said.root != walk.end.frontier.root()) {
+            return Err(broken(walk.end.bytes, size));
+        }
     }
     // The signature of the last head speaks for all before it: they are beginnings of its tree.
-    if let Some((offset, note)) = &scan.head
+    if let Some((offset, note)) = &head
         && Head::open(note, key).is_err()
     {
-        let (path, offset) = (path.to_owned(), *offset);
-        return Err(RecoverError::Broken { path, offset, seq: scan.covered });
+        return Err(broken(*offset, settled.frontier.size()));
     }
-    scan.end.kept_records = scan.end.frontier.size() - scan.covered;
-    Ok(Some(scan))
+    let size = walk.end.frontier.size();
+    settled.leaves = walk.end.leaves;
+    let signed = usize::try_from(settled.frontier.size() - header.first).unwrap_or(usize::MAX);
+    settled.leaves.truncate(signed);
+    settled.dropped_records = size - settled.frontier.size();
+    let stopped_at = walk.end.bytes;
+    Ok(Some(Scan { end: settled, before, after: header.last, head, stopped_at, size }))
 }
 
-impl Scan {
-    /// Takes a line if it continues what is there.
-    fn take(&mut self, line: &[u8]) -> bool {
+/// Says whether what a header tells of the records before is signed.
+fn is_signed(header: &Header, before: &Frontier, key: &Verifier) -> bool {
+    if header.first == 0 {
+        return header.last == Hash::ZERO;
+    }
+    let head = header.head.as_deref().and_then(|note| Head::open(note, key).ok());
+    head.is_some_and(|head| head.size == header.first && head.root == before.root())
+}
+
+/// How far a segment holds.
+struct Walk {
+    end: End,
+}
+
+impl Walk {
+    fn new(header: &Header, frontier: Frontier, bytes: u64) -> Self {
+        Self {
+            end: End {
+                first: header.first,
+                bytes,
+                frontier,
+                last: header.last,
+                run: 0,
+                time: WallMs(0),
+                begun: None,
+                leaves: Vec::new(),
+                dropped_bytes: 0,
+                dropped_records: 0,
+            },
+        }
+    }
+
+    /// Takes a line if it continues what is there; gives the note if it is a head.
+    fn take(&mut self, line: &[u8]) -> Option<Option<String>> {
         let end = &mut self.end;
         match Line::of(line) {
             Line::Record(line) => {
-                let Some(link) = Link::of(line) else { return false };
+                let link = Link::of(line)?;
                 if link.after != end.last || link.stamp.seq != end.frontier.size() {
-                    return false;
+                    return None;
                 }
                 end.last = Hash::of_leaf(line);
                 end.frontier.push(end.last);
@@ -183,22 +224,15 @@ impl Scan {
                 end.run = end.run.max(link.stamp.run);
                 end.time = end.time.max(link.stamp.time);
                 end.begun.get_or_insert(link.stamp.time);
-                self.is_head_last = false;
-                true
+                Some(None)
             }
             Line::Head(line) => {
-                let Some(note) = segment::decode_head(line) else { return false };
-                let fits = Head::peek(&note).is_ok_and(|head| {
-                    head.size == end.frontier.size() && head.root == end.frontier.root()
-                });
-                if fits {
-                    self.covered = end.frontier.size();
-                    self.is_head_last = true;
-                    self.head = Some((end.bytes, note));
-                }
-                fits
+                let note = segment::decode_head(line)?;
+                let head = Head::peek(&note).ok()?;
+                let size = end.frontier.size();
+                (head.size == size && head.root == end.frontier.root()).then_some(Some(note))
             }
-            Line::Header(_) | Line::Foreign(_) => false,
+            Line::Header(_) | Line::Foreign(_) => None,
         }
     }
 }
@@ -228,58 +262,94 @@ fn behind(path: &Path, from: u64, key: &Verifier) -> io::Result<(usize, u64)> {
     }
 }
 
+/// Whether a head must lie beside the segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Checkpoint {
+    /// The writer keeps one from its first start on.
+    Needed,
+    /// A replica may have been cut off before it.
+    Welcome,
+}
+
 /// Finds where a stream goes on; nothing if it has not begun.
 ///
 /// A batch is one write, and the next one is written only when it is on the disk. So damage with at
 /// most one head behind it may be a write that was cut off, of which nothing was acknowledged: it is
-/// dropped. Damage with two heads behind it is damage to what was acknowledged.
-pub(crate) fn recover(stream: &Path, key: &Verifier) -> Result<Option<End>, RecoverError> {
+/// dropped. Damage with two heads behind it is damage to what was acknowledged. What no head signs
+/// is dropped too: the writer must not sign what somebody else may have put there.
+pub(crate) fn recover(
+    stream: &Path,
+    key: &Verifier,
+    checkpoint: Checkpoint,
+) -> Result<Option<End>, RecoverError> {
+    let said = acknowledged(stream, key)?;
     let mut firsts = layout::segments(stream).map_err(RecoverError::io(stream))?;
     let mut found = None;
     while let Some(first) = firsts.pop() {
         let path = stream.join(segment::file_name(first));
-        match scan(&path, key)? {
-            Some(scan) => {
-                found = Some((path, scan));
-                break;
-            }
-            // The writer was cut off while it began this segment; the one before is the live one.
-            None if firsts.is_empty() && first != 0 => {
-                return Err(RecoverError::Broken { path, offset: 0, seq: first });
-            }
-            None => {
-                let (heads, _) = behind(&path, 0, key).map_err(RecoverError::io(&path))?;
-                if heads > 0 {
-                    return Err(RecoverError::Broken { path, offset: 0, seq: first });
-                }
-                fs::remove_file(&path).map_err(RecoverError::io(&path))?;
-            }
+        if let Some(scan) = scan(&path, key, said.as_ref())? {
+            found = Some((path, scan));
+            break;
         }
+        // The writer was cut off while it began this segment; the one before is the live one.
+        let (heads, _) = behind(&path, 0, key).map_err(RecoverError::io(&path))?;
+        if heads > 0 || (firsts.is_empty() && first != 0) {
+            return Err(RecoverError::Broken { path, offset: 0, seq: first });
+        }
+        fs::remove_file(&path).map_err(RecoverError::io(&path))?;
     }
-    let said = acknowledged(stream, key);
+    let said = said.map(|said| said.size);
     let Some((path, mut scan)) = found else {
-        return match said {
-            Some(said) if said > 0 => {
-                Err(RecoverError::Missing { path: stream.to_owned(), found: 0, said })
-            }
-            Some(_) | None => Ok(None),
+        return match said.filter(|said| *said > 0) {
+            Some(said) => Err(RecoverError::Missing { path: stream.to_owned(), found: 0, said }),
+            None => Ok(None),
         };
     };
-    let (heads, used) = behind(&path, scan.end.bytes, key).map_err(RecoverError::io(&path))?;
+    let (heads, _) = behind(&path, scan.stopped_at, key).map_err(RecoverError::io(&path))?;
     let size = scan.end.frontier.size();
     if heads > 1 {
-        let offset = scan.stopped_at.unwrap_or(scan.end.bytes);
-        return Err(RecoverError::Broken { path, offset, seq: size });
+        return Err(RecoverError::Broken { path, offset: scan.stopped_at, seq: scan.size });
     }
     if let Some(said) = said.filter(|said| *said > size) {
         return Err(RecoverError::Missing { path: stream.to_owned(), found: size, said });
     }
+    if said.is_none() && scan.size > 0 && checkpoint == Checkpoint::Needed {
+        let path = stream.join(layout::CHECKPOINT);
+        return Err(RecoverError::Broken { path, offset: 0, seq: scan.size });
+    }
+    let from = scan.end.bytes;
+    let (_, used) = behind(&path, from, key).map_err(RecoverError::io(&path))?;
     scan.end.dropped_bytes = used;
+    set_aside(&path, from, used)?;
     Ok(Some(scan.end))
 }
 
-/// Gives the number of records that the newest head outside the segments speaks of.
-fn acknowledged(stream: &Path, key: &Verifier) -> Option<u64> {
-    let text = fs::read_to_string(stream.join(layout::CHECKPOINT)).ok()?;
-    Head::open(&text, key).ok().map(|head| head.size)
+/// Keeps what is dropped in a file of its own: it is no evidence, but somebody may want to see it.
+fn set_aside(path: &Path, from: u64, bytes: u64) -> Result<(), RecoverError> {
+    use std::io::Seek as _;
+    if bytes == 0 {
+        return Ok(());
+    }
+    let aside = path.with_extension(format!("dropped-{from}"));
+    let copy = || -> io::Result<()> {
+        let mut file = File::open(path)?;
+        file.seek(io::SeekFrom::Start(from))?;
+        let mut to = File::create(&aside)?;
+        io::copy(&mut file.take(bytes.min(DROPPED_BYTES_MAX)), &mut to)?;
+        Ok(())
+    };
+    copy().map_err(RecoverError::io(&aside))
+}
+
+/// Gives the newest head outside the segments.
+fn acknowledged(stream: &Path, key: &Verifier) -> Result<Option<Head>, RecoverError> {
+    let path = stream.join(layout::CHECKPOINT);
+    match fs::read_to_string(&path) {
+        Ok(text) => match Head::open(&text, key) {
+            Ok(head) => Ok(Some(head)),
+            Err(_) => Err(RecoverError::Broken { path, offset: 0, seq: 0 }),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(RecoverError::Io { path, source }),
+    }
 }

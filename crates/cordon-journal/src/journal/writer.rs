@@ -136,16 +136,9 @@ impl Writer {
             let before = recover::begins(&path).map_err(io)?.map(|(before, _)| before);
             writer.caches.write(end.first, before.unwrap_or_default(), &end.leaves);
         }
-        // What was kept behind the last head gets one, and so does the beginning.
         let head = Head { origin: writer.signer.name().to_owned(), size, root: writer.root() };
         writer.note = head.sign(&writer.signer);
-        if end.is_some_and(|end| end.kept_records > 0) {
-            let line = segment::encode_head(&writer.note);
-            writer.file.write_at(&line, writer.offset).map_err(io)?;
-            writer.file.sync().map_err(io)?;
-            writer.offset += line.len() as u64;
-            writer.allocated = writer.offset;
-        }
+        writer.publish().map_err(RecoverError::io(&folder.join(layout::CHECKPOINT)))?;
         Ok(writer)
     }
 

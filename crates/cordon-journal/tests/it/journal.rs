@@ -1,6 +1,7 @@
 //! The writer: what is acknowledged stays, whatever happens.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use cordon_journal::hash::Hash;
@@ -129,37 +130,143 @@ fn many_threads_share_the_writer_and_each_sees_its_record_on_the_disk() {
     assert_eq!(found, expect);
 }
 
+/// Writes ten flows of which the last is on the disk, but not yet in the checkpoint; gives the
+/// segment.
+fn ten(folder: &Folder, clock: &TestClock) -> (PathBuf, Vec<u8>) {
+    let stream = folder.path().join("traffic");
+    let checkpoint = stream.join(layout::CHECKPOINT);
+    let journal = open(folder.path(), clock);
+    for number in 0..9 {
+        journal.record(&flow(number)).unwrap();
+    }
+    journal.close().unwrap();
+    let before = fs::read(&checkpoint).unwrap();
+    let journal = open(folder.path(), clock);
+    journal.record(&flow(9)).unwrap();
+    journal.close().unwrap();
+    fs::write(checkpoint, before).unwrap();
+    let path = stream.join(segment::file_name(0));
+    let bytes = fs::read(&path).unwrap();
+    (path, bytes)
+}
+
 #[test]
-fn a_cut_off_end_is_repaired_and_a_record_says_so() {
-    for cut in [1, 3, 50, 250, 300] {
+fn a_cut_off_end_is_dropped_and_a_record_says_so() {
+    for cut in [1, 3, 50, 250, 300, 500] {
         let (folder, clock) = (Folder::new("cut"), TestClock::new());
-        let journal = open(folder.path(), &clock);
-        for number in 0..10 {
-            journal.record(&flow(number)).unwrap();
-        }
-        journal.close().unwrap();
-        let stream = folder.path().join("traffic");
-        let path = stream.join(segment::file_name(0));
-        let bytes = fs::read(&path).unwrap();
-        // As if the last batch had not been finished, and its head not been published.
+        let (path, bytes) = ten(&folder, &clock);
+        // As if the last batch had not been finished.
         fs::write(&path, &bytes[..bytes.len() - cut]).unwrap();
-        fs::remove_file(stream.join(layout::CHECKPOINT)).unwrap();
         let journal = open(folder.path(), &clock);
         journal.record(&flow(10)).unwrap();
         journal.close().unwrap();
         let found = packets(&read(&folder, Retention::Traffic));
+        assert_eq!(found, (0..9).chain([10]).collect::<Vec<_>>(), "{cut}");
         let notes = notes(&read(&folder, Retention::Evidence));
-        let repaired = notes.iter().find_map(|note| match note {
-            JournalNote::Recover { dropped_bytes, kept_records } => {
-                Some((*dropped_bytes, *kept_records))
+        let dropped = notes.iter().find_map(|note| match note {
+            JournalNote::Recover { dropped_bytes, dropped_records } => {
+                Some((*dropped_bytes, *dropped_records))
             }
             _ => None,
         });
-        let (dropped, kept) = repaired.unwrap_or_else(|| panic!("{cut}: {notes:?}"));
-        assert_eq!(kept, u64::from(found.contains(&9)), "{cut}");
-        assert!(dropped > 0, "{cut}");
-        let expect: Vec<u64> = (0..9 + kept).chain([10]).collect();
-        assert_eq!(found, expect, "{cut}");
+        let (dropped_bytes, dropped_records) =
+            dropped.unwrap_or_else(|| panic!("{cut}: {notes:?}"));
+        // The line of the record is whole as long as only the head behind it is cut.
+        let head = bytes.split_inclusive(|byte| *byte == b'\n').next_back().unwrap();
+        assert_eq!(dropped_records, u64::from(cut <= head.len()), "{cut}");
+        let aside = fs::read_dir(path.parent().unwrap()).unwrap().find_map(|entry| {
+            let path = entry.unwrap().path();
+            path.to_str().unwrap().contains(".dropped-").then_some(path)
+        });
+        let aside = fs::read(aside.unwrap()).unwrap();
+        assert_eq!(aside.len() as u64, dropped_bytes, "{cut}");
+        assert!(bytes[..bytes.len() - cut].ends_with(&aside), "{cut}");
+    }
+}
+
+/// Puts the hashes right again behind a change, and takes away the heads that no longer fit: all
+/// that can be done without the key.
+fn rewritten(text: &str, from: &str, to: &str) -> String {
+    let mut out = String::new();
+    let mut last = None;
+    let mut is_changed = false;
+    for line in text.lines() {
+        let mut line = line.to_owned();
+        is_changed |= line.contains(from);
+        line = line.replacen(from, to, 1);
+        match Line::of(line.as_bytes()) {
+            Line::Head(_) if is_changed => continue,
+            Line::Record(_) => {
+                if let Some(last) = last {
+                    line = format!("{{\"after\":\"{last}{}", &line[10 + 44..]);
+                }
+                last = Some(Hash::of_leaf(line.as_bytes()));
+            }
+            Line::Head(_) | Line::Header(_) | Line::Foreign(_) => {}
+        }
+        out.push_str(&line);
+        out.push('\n');
+    }
+    out
+}
+
+#[test]
+fn the_writer_never_signs_what_somebody_else_has_written() {
+    let forged = |name: &str, change: &dyn Fn(&str) -> String| {
+        let (folder, clock) = (Folder::new(name), TestClock::new());
+        let (path, bytes) = ten(&folder, &clock);
+        fs::write(&path, change(std::str::from_utf8(&bytes).unwrap())).unwrap();
+        let opened = Journal::open(folder.path(), options(&clock));
+        let opened = opened.map(|journal| journal.close().unwrap());
+        (opened, packets(&read_if(&folder)))
+    };
+    // A past that fits in itself, but not the head that was published.
+    let (opened, _) = forged("past", &|text| rewritten(text, "\"packets\":4", "\"packets\":5"));
+    let OpenError::Stream { source, .. } = opened.unwrap_err() else { panic!() };
+    assert!(matches!(source, RecoverError::Broken { seq: 9, .. }), "{source}");
+    // The newest record, which no published head covers: it is dropped, not signed.
+    let newest = |text: &str| rewritten(text, "\"packets\":9", "\"packets\":8");
+    let (opened, found) = forged("newest", &newest);
+    opened.unwrap();
+    assert_eq!(found, (0..9).collect::<Vec<_>>());
+    // One more record at the end.
+    let more = |text: &str| {
+        let records = text.lines().filter(|line| line.starts_with("{\"after\""));
+        let last = records.max_by_key(|line| line.contains("\"seq\":9")).unwrap();
+        let after = Hash::of_leaf(last.as_bytes());
+        let line = last.replacen("\"seq\":9", "\"seq\":10", 1);
+        format!("{text}{{\"after\":\"{after}{}\n", &line[10 + 44..])
+    };
+    let (opened, found) = forged("more", &more);
+    opened.unwrap();
+    assert_eq!(found, (0..10).collect::<Vec<_>>());
+}
+
+/// Reads the traffic of a journal that may not have been repaired.
+fn read_if(folder: &Folder) -> Vec<Record> {
+    let lines = lines(&folder.path().join("traffic"));
+    let record = |line: &String| Record::decode(line.as_bytes()).ok();
+    lines.iter().filter_map(record).collect()
+}
+
+#[test]
+fn a_checkpoint_or_a_stream_that_is_gone_is_noticed_at_the_start() {
+    for gone in ["traffic/checkpoint", "traffic", "evidence"] {
+        let (folder, clock) = (Folder::new("gone"), TestClock::new());
+        ten(&folder, &clock);
+        let path = folder.path().join(gone);
+        if path.is_dir() {
+            fs::remove_dir_all(path).unwrap()
+        } else {
+            fs::remove_file(path).unwrap()
+        }
+        let error = Journal::open(folder.path(), options(&clock)).unwrap_err();
+        let OpenError::Stream { source, .. } = error else { panic!("{gone}: {error}") };
+        let expected = match gone {
+            "traffic/checkpoint" => matches!(source, RecoverError::Broken { seq: 10, .. }),
+            _ => matches!(source, RecoverError::Gone(_)),
+        };
+        assert!(expected, "{gone}: {source}");
     }
 }
 

@@ -93,10 +93,11 @@ pub enum JournalNote {
     },
     /// The writer found an unfinished end and repaired it.
     Recover {
-        /// Bytes of unfinished records that were dropped; none of them had been acknowledged.
+        /// Bytes behind the last signed head that were dropped; nothing of them had been
+        /// acknowledged. They are kept beside the segment.
         dropped_bytes: u64,
-        /// Whole records behind the last signature that were kept.
-        kept_records: u64,
+        /// Whole records among them. Nobody had signed them, so the writer does not either.
+        dropped_records: u64,
     },
     /// A hold was lifted.
     Release {
