@@ -49,6 +49,9 @@ pub enum ReplicaError {
         /// The records of the replica.
         size: u64,
     },
+    /// None of the keys is one of a stream.
+    #[error("none of the keys is one of a stream of a journal")]
+    NoKey,
     /// It contradicts what the replica has.
     #[error(
         "the segment from record {0} on does not follow from what is here: one of the two was forged"
@@ -73,15 +76,18 @@ pub struct Replica {
 }
 
 impl Replica {
-    /// Opens a replica, and makes its folder if it is not there.
+    /// Opens a replica; its folder is made with the first segment.
     /// # Shape
     /// `folder`: that of the stream; `key`: that of its writer, for this stream.
     /// # Errors
     /// [`ReplicaError::Damaged`] if what is there does not hold.
     pub fn open(folder: &Path, key: Verifier) -> Result<Self, ReplicaError> {
-        fs::create_dir_all(folder).map_err(io(folder))?;
-        let end =
-            recover::recover(folder, &key, Checkpoint::Welcome).map_err(ReplicaError::Damaged)?;
+        let end = if folder.exists() {
+            let end = recover::recover(folder, &key, Checkpoint::Welcome);
+            end.map_err(ReplicaError::Damaged)?
+        } else {
+            None
+        };
         let mut replica = Self {
             folder: folder.to_owned(),
             key,
@@ -113,6 +119,7 @@ impl Replica {
         if first < self.size {
             return Err(ReplicaError::Fork(first));
         }
+        fs::create_dir_all(&self.folder).map_err(io(&self.folder))?;
         let path = self.folder.join(segment::file_name(first));
         let fresh = path.with_extension("fresh");
         let copied = copy(from, &fresh).map_err(io(&fresh))?;
@@ -227,8 +234,17 @@ pub fn replicate(
         }
         all.push(copied);
     }
+    if all.is_empty() {
+        return Err(ReplicaError::NoKey);
+    }
     let path = to.join(layout::KEYS);
-    let text: String = keys.iter().map(Verifier::text).collect();
+    // Only of streams that are here: a key without its stream means that somebody took it away.
+    let is_here = |key: &&Verifier| {
+        let ends = |copied: &Copied| key.name().ends_with(&format!("/{}", copied.stream));
+        all.iter().any(|copied| copied.size > 0 && ends(copied))
+    };
+    let text: String = keys.iter().filter(is_here).map(Verifier::text).collect();
+    fs::create_dir_all(to).map_err(io(to))?;
     disk::replace(&path, text.as_bytes()).map_err(io(&path))?;
     Ok(all)
 }

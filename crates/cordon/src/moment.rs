@@ -36,7 +36,8 @@ pub(crate) fn write(at: WallMs) -> String {
 
 /// Makes the time of a record out of that of a capture.
 pub(crate) fn of_seconds(ts_s: f64) -> WallMs {
-    let since = std::time::Duration::try_from_secs_f64(ts_s).unwrap_or_default();
+    // A microsecond more: a time in binary is often a little less than the one that was meant.
+    let since = std::time::Duration::try_from_secs_f64(ts_s + 0.000_001).unwrap_or_default();
     WallMs(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
@@ -91,6 +92,7 @@ mod tests {
         }
         assert_eq!(write(WallMs(1_767_225_600_500)), "2026-01-01T00:00:00.500Z");
         assert_eq!(of_seconds(1.0625), WallMs(1_062));
+        assert_eq!(of_seconds(1_793_520_000.1), WallMs(1_793_520_000_100));
         assert_eq!(of_seconds(f64::NAN), WallMs(0));
     }
 

@@ -23,8 +23,7 @@ pub(super) fn compare(own: &Path, other: &Path, report: &mut Report) -> Result<(
         (end.line, end.offset, end.seq) = (spot.at.line, spot.at.offset, Some(seq));
         if seq == other_seq {
             if line != other {
-                let same = if first.is_some() { seq } else { 0 };
-                report.fault(end, Wrong::Fork { same, size: seq.saturating_add(1) });
+                report.fault(end, Wrong::DiffersFromCopy);
                 return Ok(());
             }
             first = first.or(Some(seq));
@@ -39,7 +38,9 @@ pub(super) fn compare(own: &Path, other: &Path, report: &mut Report) -> Result<(
             }
         }
     }
-    if is_uneven || our.is_some() != their.is_some() {
+    if our.is_none() && their.is_some() {
+        report.fault(end, Wrong::ShorterThanCopy { held: size });
+    } else if is_uneven || our.is_some() != their.is_some() {
         let notable = Notable::CopyDiffers { first: first.unwrap_or(0), size };
         report.remark(end, notable);
     }

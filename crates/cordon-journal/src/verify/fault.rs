@@ -72,6 +72,8 @@ pub enum Wrong {
     Empty,
     /// A line is no part of a journal.
     ForeignLine,
+    /// The copy that was given has another record here.
+    DiffersFromCopy,
     /// The writer's key has signed two different streams of one size.
     Fork {
         /// Up to this many records both are known to be the same.
@@ -125,6 +127,11 @@ pub enum Wrong {
     Reordered,
     /// The number of the writer's start went back.
     RunRollback,
+    /// The copy that was given has more records at its end.
+    ShorterThanCopy {
+        /// How many are here.
+        held: u64,
+    },
     /// The file `checkpoint` is older than the stream.
     StaleCheckpoint {
         /// How many records it signs.
@@ -196,6 +203,7 @@ impl Wrong {
             Self::Edited => "edited",
             Self::Empty => "empty",
             Self::ForeignLine => "foreign-line",
+            Self::DiffersFromCopy => "differs-from-copy",
             Self::Fork { .. } => "fork",
             Self::HeaderMismatch { .. } => "header-mismatch",
             Self::Inserted => "inserted",
@@ -209,6 +217,7 @@ impl Wrong {
             Self::OtherOrigin { .. } => "other-origin",
             Self::Reordered => "reordered",
             Self::RunRollback => "run-rollback",
+            Self::ShorterThanCopy { .. } => "shorter-than-copy",
             Self::StaleCheckpoint { .. } => "stale-checkpoint",
             Self::Truncated { .. } => "truncated",
             Self::UnknownKey { .. } => "unknown-key",
@@ -227,14 +236,18 @@ impl Wrong {
             Self::ClockRollback { .. } | Self::MonoRollback | Self::RunRollback => {
                 "do not trust the times from here on; ask who set the clock or wrote the records"
             }
+            Self::DiffersFromCopy => {
+                "verify both copies, by the key and by a head that was kept elsewhere: one of them \
+                 was changed"
+            }
             Self::Fork { .. } => {
                 "whoever holds the writer's key has rewritten history; keep both copies and revoke \
                  the key"
             }
             Self::UnknownKey { .. } => "give the public key of this stream",
             Self::OpenEnd { .. } | Self::StaleCheckpoint { .. } | Self::MissingCheckpoint => {
-                "if the writer is running, verify as live; otherwise start it once, or take the \
-                 end from a replica"
+                "if the writer is running, verify as live; otherwise compare with a head or a \
+                 replica that was kept elsewhere, before the writer is started again"
             }
             Self::Unreadable => "look at the file and its rights",
             Self::MalformedHead => "give a head as it was signed",
@@ -250,6 +263,7 @@ impl Wrong {
             | Self::MissingSegment { .. }
             | Self::OtherOrigin { .. }
             | Self::Reordered
+            | Self::ShorterThanCopy { .. }
             | Self::Truncated { .. }
             | Self::WrongRoot { .. } => {
                 "keep this copy as evidence and compare it with a replica or a backup"
@@ -288,6 +302,10 @@ impl fmt::Display for Wrong {
             Self::Edited => f.write_str("the record was changed after it was written"),
             Self::Empty => f.write_str("the stream has no segment"),
             Self::ForeignLine => f.write_str("the line is no part of a journal"),
+            Self::DiffersFromCopy => f.write_str("the other copy has another record here"),
+            Self::ShorterThanCopy { held } => {
+                write!(f, "the other copy goes on behind record {}", held.saturating_sub(1))
+            }
             Self::Fork { same, size } => write!(
                 f,
                 "there are two streams, both signed: they differ between record {same} and \
@@ -397,8 +415,6 @@ pub enum Notable {
         /// How many records it signs.
         signed: u64,
     },
-    /// There is no checkpoint; the writer has not come to it.
-    NoCheckpoint,
     /// There is no segment; the writer has not come to it.
     NoSegment,
     /// A witness has not cosigned the checkpoint.
@@ -425,7 +441,6 @@ impl Notable {
             Self::Expired { .. } => "expired",
             Self::ExpiryUnknown { .. } => "expiry-unknown",
             Self::HeadBeforeFront { .. } => "head-before-front",
-            Self::NoCheckpoint => "no-checkpoint",
             Self::NoSegment => "no-segment",
             Self::NotCosigned { .. } => "not-cosigned",
             Self::OpenEnd { .. } => "open-end",
@@ -455,7 +470,6 @@ impl fmt::Display for Notable {
             Self::HeadBeforeFront { signed } => {
                 write!(f, "the head of {signed} records is older than what is left")
             }
-            Self::NoCheckpoint => f.write_str("there is no checkpoint yet"),
             Self::NoSegment => f.write_str("there is no segment yet"),
             Self::NotCosigned { witness } => {
                 write!(f, "`{witness}` has not cosigned the checkpoint")

@@ -41,9 +41,7 @@ pub(super) fn verify(
     let mut report = Report::default();
     match checkpoint {
         Checkpoint::Given(checkpoint) => given.push(checkpoint),
-        Checkpoint::Missing if options.live => {
-            report.remark(whole(CHECKPOINT), Notable::NoCheckpoint);
-        }
+        // The writer has one before its first record.
         Checkpoint::Missing => report.fault(whole(CHECKPOINT), Wrong::MissingCheckpoint),
         Checkpoint::Unreadable => report.fault(whole(CHECKPOINT), Wrong::Unreadable),
     }

@@ -260,11 +260,13 @@ fn two_copies_are_compared_record_by_record() {
     assert!(compare(&plan().write()).remarks.is_empty());
     let mut changed = plan();
     changed.records[10].0 = changed.records[3].0.clone();
-    assert_eq!(found(&compare(&changed.write())), ["6:7 fork"]);
+    assert_eq!(found(&compare(&changed.write())), ["6:7 differs-from-copy"]);
     let mut shorter = plan().write();
     shorter.remove(&segments(&shorter)[2]);
     let report = compare(&shorter);
     assert_eq!((found(&report), remarks(&report)), (vec![], vec!["copy-differs"]));
+    let longer = Plan::new(ORIGIN, &[&[3, 3], &[3, 3], &[3, 3], &[2]]);
+    assert_eq!(found(&compare(&longer.write())), ["12:8 shorter-than-copy"]);
 }
 
 #[test]

@@ -61,7 +61,7 @@ pub(crate) struct Verify {
     /// A head that was kept elsewhere: the journal must continue it. Several may be given.
     #[arg(long, value_name = "FILE")]
     pub(crate) head: Vec<PathBuf>,
-    /// The public keys of witnesses who must have cosigned the newest head.
+    /// The public keys of witnesses; says which of them have cosigned the newest head.
     #[arg(long, value_name = "FILE")]
     pub(crate) witness: Vec<PathBuf>,
     /// Another copy of the same journal: both must have the same records.

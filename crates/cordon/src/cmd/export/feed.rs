@@ -19,6 +19,8 @@ use crate::ledger::Ledger;
 use crate::moment;
 use crate::outcome::{Failure, Outcome, chain};
 
+/// An exporter writes every few seconds; one that is silent for so many does not run.
+const SILENT_S: u64 = 60;
 /// How often it is looked whether all is delivered.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -77,6 +79,11 @@ pub(super) fn run(args: &ExportRun) -> Result<Outcome, Failure> {
     let mut journals = Vec::new();
     for folder in &args.journal {
         let ledger = Ledger::open(folder)?;
+        if journals.iter().any(|known: &Journal| known.writer == *ledger.writer()) {
+            let message = format!("two journals are written by `{}`", ledger.writer());
+            let help = "their records would bear the same names: give each its --state and config";
+            return Err(Failure::input(message, help));
+        }
         journals.push(Journal { folder: folder.clone(), writer: ledger.writer().clone() });
     }
     std::fs::create_dir_all(&args.state).map_err(|error| Failure::path(&args.state, &error))?;
@@ -151,7 +158,9 @@ pub(super) fn status(state: &Path) -> Result<Outcome, Failure> {
         let Some(name) = folder.file_name().and_then(|name| name.to_str()) else { continue };
         let status = Status::load(&folder).map_err(|error| Failure::path(&folder, &error))?;
         let Some(status) = status else { continue };
-        is_bad |= !status.alarms.is_empty();
+        let silent_s = moment::now().wall().0.saturating_sub(status.at.0);
+        let is_silent = status.phase != Phase::Stopped && silent_s > SILENT_S;
+        is_bad |= !status.alarms.is_empty() || is_silent || status.dead_letters > 0;
         let at = moment::write(cordon_model::WallMs(status.at.0.saturating_mul(1_000)));
         let _ = writeln!(
             text,
@@ -162,6 +171,13 @@ pub(super) fn status(state: &Path) -> Result<Outcome, Failure> {
             status.dead_letters,
             status.lost_records()
         );
+        if is_silent {
+            let _ =
+                writeln!(text, "  alarm: nothing was heard of it for {silent_s} s: is it running?");
+        }
+        if status.dead_letters > 0 {
+            let _ = writeln!(text, "  alarm: see dead-letters.jsonl, and move it away when done");
+        }
         for alarm in &status.alarms {
             let _ = writeln!(text, "  alarm: {alarm}");
         }

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead as _, Read as _, Write as _};
 
 use cordon_journal::record::RECORD_BYTES_MAX;
+use cordon_model::event::Kind;
 use cordon_model::{Event, HospitalId};
 use serde_json::json;
 
@@ -57,6 +58,10 @@ fn append(args: &Append, journal: &cordon_journal::journal::Journal) -> Result<u
             let message = format!("event {number} is none: {error}");
             Failure::input(message, "the form of events is in docs/reference/journal.md")
         })?;
+        if event.what.kind() == Kind::Journal {
+            let message = format!("event {number} is of the kind `journal`");
+            return Err(Failure::input(message, "only the writer itself says what it did"));
+        }
         let not_recorded = |error: &dyn std::error::Error| {
             let message = format!("event {number} was not recorded: {error}");
             Failure::config(message, "those before it are recorded; go on with this one")

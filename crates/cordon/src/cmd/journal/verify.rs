@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use cordon_journal::head::Head;
 use cordon_journal::policies::Policies;
 use cordon_journal::verify::{
     Fault, Options, Remark, Report, VerifyError, find_streams, verify_stream,
@@ -50,6 +51,16 @@ pub(super) fn run(args: &Verify, progress: &Progress) -> Result<Outcome, Failure
     }
     bar.finish_and_clear();
     let policies = if args.deep { policies(&all) } else { Vec::new() };
+    for (path, text) in args.head.iter().zip(&options.heads) {
+        let head = Head::peek(text).map_err(|error| {
+            let message = format!("{}: {}", path.display(), chain(&error));
+            Failure::input(message, "give a head as the writer signed it, as `checkpoint` is")
+        })?;
+        if !all.iter().any(|one| one.report.origin == head.origin) {
+            let message = format!("{} is a head of `{}`", path.display(), head.origin);
+            return Err(Failure::input(message, "no stream that was verified is that one"));
+        }
+    }
     Ok(answer(args, &all, &policies))
 }
 
@@ -69,6 +80,10 @@ fn options(args: &Verify) -> Result<Options, Failure> {
     for path in &args.head {
         let head = std::fs::read_to_string(path).map_err(|error| Failure::path(path, &error))?;
         options.heads.push(head);
+    }
+    if let Some(other) = args.against.as_ref().filter(|other| !other.is_dir()) {
+        let message = format!("{} is no folder", other.display());
+        return Err(Failure::config(message, "name the other copy of the journal or stream"));
     }
     for path in &args.witness {
         options.witnesses.extend(keys(path)?);
@@ -112,7 +127,8 @@ fn answer(args: &Verify, all: &[Verified], policies: &[Kept]) -> Outcome {
     let is_bad = |(_, found): &&Kept| found.is_err();
     let bad = policies.iter().filter(is_bad).count();
     let is_sound = broken + bad == 0;
-    let _ = writeln!(text, "{} streams, {broken} broken", all.len());
+    let _ = write!(text, "{} streams, {broken} broken", all.len());
+    text.push_str(if bad > 0 { "; policies broken\n" } else { "\n" });
     let mut notes = String::new();
     if args.key.is_none() {
         notes.push_str(
@@ -120,10 +136,15 @@ fn answer(args: &Verify, all: &[Verified], policies: &[Kept]) -> Outcome {
              against whoever could replace both (--key names one that is kept elsewhere)\n",
         );
     }
-    if args.head.is_empty() && args.against.is_none() {
-        notes.push_str(
+    let is_open = |one: &&Verified| one.report.is_sound() && one.report.heads_agreed == 0;
+    let open: Vec<&str> =
+        all.iter().filter(is_open).map(|one| one.report.origin.as_str()).collect();
+    if args.against.is_none() && !open.is_empty() {
+        let _ = writeln!(
+            notes,
             "remark: that nothing was cut off at the end shows only against a head or a copy that \
-             is kept elsewhere (--head, --against)\n",
+             is kept elsewhere (--head, --against); there is none for {}",
+            open.join(", ")
         );
     }
     let rows: Vec<Value> = all.iter().map(value).collect();
