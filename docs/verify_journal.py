@@ -1,350 +1,227 @@
 #!/usr/bin/env python3
-"""Verify a cordon journal without cordon.
+r"""Verify a cordon journal without cordon; its format is in docs/reference/journal.md.
 
 usage: verify_journal.py [--key FILE]... [--head FILE]... DIR...
 
-Each DIR is the folder of one stream (it holds files NNNNNNNNNNNNNNNNNNNN.jsonl).  Public keys are
-read from --key, or else from `journal.pub` in the folder above.  A --head file holds a signed head
-(a checkpoint) that was kept elsewhere.  Prints one line for each stream:
+Each DIR is the folder of one stream.  Public keys are read from --key, or else from `journal.pub`
+in the folder above.  A --head is a signed head (a checkpoint) that was kept elsewhere.  Prints
 
-    sound  <origin> <number of records> <root>
+    sound <origin> <number of records> <root>
     broken <origin> <file>:<line> <label>
 
-and ends with 0 if all are sound.  Needs Python 3.9 and the package `cryptography`.
-
-What is checked is the format as it is written down, in the simplest way; nothing is skipped:
-  * RFC 9162 section 2.1.1: a record's hash is SHA-256(0x00, line), a node's SHA-256(0x01, l, r).
-  * C2SP signed-note and tlog-checkpoint: heads are `origin\nsize\nroot\n`, signed with Ed25519.
-  * RFC 8785: every line is the canonical JSON of what it says.
+for each stream, and ends with 0 if all are sound.  Only the first fault is named; one in a record
+may show a line later.  Labels: chain, checkpoint, clock, end (cut off or not signed), form, gap,
+header, root, signature.  Needs Python 3.9 and the package `cryptography`.
 """
 import base64
-import hashlib
+import functools
+import getopt
 import json
-import os
 import re
 import sys
+from hashlib import sha256
+from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-SEGMENT = re.compile(r"\A[0-9]{20}\.jsonl\Z", re.ASCII)
-NUMBER = re.compile(r"\A(0|[1-9][0-9]*)\Z", re.ASCII)
-ZERO = bytes(32)
+HEAD = re.compile(r"((.+)\n(0|[1-9][0-9]*)\n(.+)\n)\n((\u2014 [^ \n]* [^ \n]*\n){1,16})")
+HEADER = {"first", "frontier", "journal", "last", "origin"}  # and a head, but for the first
+RECORD = {"after", "event", "mono", "run", "seq", "time", "v"}
 SLACK_MS = 1000  # a clock may be corrected by this much without a record of it
 
 
 class Broken(Exception):
-    def __init__(self, file, line, what):
-        super().__init__("%s:%d %s" % (file, line, what))
+    """The first fault of a stream; its text is the label."""
 
 
-def label(error, other):
-    return "bad-signature" if str(error) == "bad-signature" else other
-
-
-def leaf_hash(line):
-    return hashlib.sha256(b"\x00" + line).digest()
-
-
-def node_hash(left, right):
-    return hashlib.sha256(b"\x01" + left + right).digest()
-
-
-def canonical(value):
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+def check(is_good, label):
+    if not is_good:
+        raise Broken(label)
 
 
 def whole(number, limit=2**64):
-    if type(number) is not int or not 0 <= number < limit:
-        raise ValueError("not a number")
+    check(type(number) is int and 0 <= number < limit, "form")
     return number
 
 
-def strict_b64(text, length=None):
+def from_base64(text, length=None):
     data = base64.b64decode(text, validate=True)
-    if base64.b64encode(data).decode() != text or length not in (None, len(data)):
-        raise ValueError("not the only base64 of these bytes")
+    check(base64.b64encode(data).decode() == text and length in (None, len(data)), "form")
     return data
-
-
-class Tree:
-    """The roots of the complete subtrees over the records so far, the largest first."""
-
-    def __init__(self, size=0, peaks=()):
-        self.size, self.peaks = size, list(peaks)
-        if len(self.peaks) != bin(size).count("1"):
-            raise ValueError("the frontier does not fit the size")
-
-    def add(self, leaf):
-        self.peaks.append(leaf)
-        self.size += 1
-        rest = self.size
-        while rest % 2 == 0:  # the last two are subtrees of the same size
-            right, left = self.peaks.pop(), self.peaks.pop()
-            self.peaks.append(node_hash(left, right))
-            rest //= 2
-
-    def root(self):
-        if not self.peaks:
-            return hashlib.sha256(b"").digest()
-        root = self.peaks[-1]
-        for left in reversed(self.peaks[:-1]):
-            root = node_hash(left, root)
-        return root
 
 
 def read_keys(path):
     """C2SP signed-note, verifier keys: name+hash+base64(algorithm, key)."""
     keys = {}
-    with open(path, encoding="utf-8") as file:
-        for line in file.read().split():
-            name, _, blob = line.split("+", 2)
-            blob = strict_b64(blob, 33)
-            key_hash = hashlib.sha256(name.encode() + b"\n\x01" + blob[1:]).digest()[:4]
-            keys[name] = (key_hash, Ed25519PublicKey.from_public_bytes(blob[1:]))
+    for line in path.read_text(encoding="utf-8").split():
+        name, _, blob = line.split("+", 2)
+        key = from_base64(blob, 33)[1:]
+        key_hash = sha256(name.encode() + b"\n\x01" + key).digest()[:4]
+        keys[name] = (key_hash, Ed25519PublicKey.from_public_bytes(key))
     return keys
 
 
-def read_head(text, keys, only_one=False):
-    """Returns origin, size and root of a signed head, or raises ValueError."""
-    if not text.endswith("\n") or "\r" in text or len(text.encode()) > 8192:
-        raise ValueError("not a note")
-    body, empty, below = text.rpartition("\n\n")
-    lines, body = body.split("\n"), body + "\n"
-    if not empty or len(lines) != 3 or not lines[0] or not NUMBER.match(lines[1]):
-        raise ValueError("not a head")
-    origin, size, root = lines[0], int(lines[1]), strict_b64(lines[2], 32)
-    signatures = below[:-1].split("\n")
-    if len(signatures) > 16 or only_one and len(signatures) != 1:
-        raise ValueError("too many signatures")
-    is_signed = False
-    for signature in signatures:
-        mark, name, blob = signature.split(" ")
-        blob = strict_b64(blob)
-        if mark != "\u2014":
-            raise ValueError("not a signature line")
-        if name == origin and origin in keys and blob[:4] == keys[origin][0]:
-            try:
-                keys[origin][1].verify(blob[4:], body.encode())
-                is_signed = True
-            except InvalidSignature:
-                pass
-    if not is_signed:
-        raise ValueError("bad-signature")
-    return origin, size, root
+def segments(folder):
+    paths = folder.iterdir() if folder.is_dir() else []
+    return sorted(path for path in paths if re.fullmatch(r"[0-9]{20}\.jsonl", path.name))
 
 
-def lines_of(name, data, is_last):
-    """Splits a segment into lines; zero bytes may follow the last line of the last segment."""
-    text = data.rstrip(b"\x00") if is_last else data
-    if not text or not text.endswith(b"\n"):
-        raise Broken(name, text.count(b"\n") + 1, "open-end")
-    return text[:-1].split(b"\n")
-
-
-def note_of(record):
-    what = record["event"]["what"]
-    return what.get("journal", {}) if isinstance(what, dict) else {}
-
-
-def notes_in(folder):
-    """The records of clock steps and of expired segments in an evidence stream."""
-    steps, expired = [], []
-    for name in sorted(filter(SEGMENT.match, os.listdir(folder))):
-        with open(os.path.join(folder, name), "rb") as file:
-            for line in file.read().split(b"\n"):
-                if b'"journal":{' not in line or not line.startswith(b'{"after"'):
-                    continue
+@functools.lru_cache(maxsize=None)
+def notes_in(folder, kind):
+    """What an evidence stream says of the journal itself: each record, and its note of a kind."""
+    notes = []
+    for path in segments(folder):
+        for line in path.read_bytes().split(b"\n"):
+            if line.startswith(b'{"after"') and b'"journal":{' in line:
                 record = json.loads(line)
-                note = note_of(record)
-                if "clock-step" in note:
-                    steps.append((record["run"], record["mono"], note["clock-step"]["by_ms"]))
-                if "expire" in note:
-                    expired.append(note["expire"])
-    return steps, expired
+                what = record["event"]["what"]
+                if isinstance(what, dict) and kind in what.get("journal", {}):
+                    notes.append((record, what["journal"][kind]))
+    return notes
 
 
 class Stream:
     def __init__(self, folder, keys, heads):
         self.folder, self.keys, self.heads = folder, keys, heads
-        self.sizes = {int(text.split(b"\n")[1]) for text in heads}
-        self.origin, self.tree, self.last = "?", None, ZERO
-        self.roots = {}  # size -> root, for heads from elsewhere
-        self.clock = None  # latest time, mono, run
-        self.rollbacks, self.front = [], None
+        self.origin, self.place = "?", "checkpoint:1"
+        self.size, self.peaks, self.last = None, [], b""  # records so far, subtrees, last hash
+        self.time, self.mono, self.run = 0, 0, 0
+        self.roots = {int(text.split(b"\n")[1]): None for text in heads}  # filled on the way
 
     def verify(self):
-        names = sorted(filter(SEGMENT.match, os.listdir(self.folder)))
-        if not names:
-            raise Broken("checkpoint", 1, "empty")
-        for name in names:
-            path = os.path.join(self.folder, name)
-            if os.path.islink(path) or not os.path.isfile(path):
-                raise Broken(name, 1, "unreadable")
-            with open(path, "rb") as file:
-                lines = lines_of(name, file.read(), name == names[-1])
-            for number, line in enumerate(lines, 1):
-                try:
-                    if len(line) > 65536:
-                        raise ValueError("malformed-line")
-                    self.line(name, number, line)
-                except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-                    raise Broken(name, number, label(error, "malformed-line")) from None
-            if self.covered != self.tree.size:
-                raise Broken(name, len(lines), "open-end")
-        self.check_notes()
-        self.check_checkpoint(name, len(lines))
+        paths = segments(self.folder)
+        check(paths, "gap")
+        for path in paths + [self.folder / "checkpoint"]:
+            self.place = path.name + ":1"
+            check(path.is_file() and not path.is_symlink(), "form")
+            data = path.read_bytes()
+            if path.name != "checkpoint":  # the last segment may end in zeros
+                self.segment(path.name, data.rstrip(b"\x00") if path == paths[-1] else data)
+        self.head(data.decode(), "checkpoint")
+        for number, text in enumerate(self.heads, 1):
+            self.place = "head %d:1" % number
+            if text.decode().split("\n")[0] == self.origin:  # the others are of other streams
+                _, size, root = self.read_head(text.decode())
+                check(size <= self.size, "end")
+                check(self.roots[size] in (None, root), "root")
 
-    def line(self, name, number, line):
-        value = json.loads(line.decode())
-        if canonical(value) != line:
-            raise ValueError("not canonical")
-        if number == 1:
-            self.header(name, value)
-        elif set(value) == {"head"}:
-            self.head(name, number, value["head"])
-        else:
-            self.record(name, number, line, value)
+    def segment(self, name, data):
+        check(data.endswith(b"\n"), "end")
+        for number, line in enumerate(data[:-1].split(b"\n"), 1):
+            self.place = "%s:%d" % (name, number)
+            check(len(line) <= 65536, "form")
+            value = json.loads(line.decode())
+            text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+            check(text.encode() == line, "form")  # RFC 8785
+            if number == 1:
+                self.header(name, value)
+            elif set(value) == {"head"}:
+                self.head(value["head"], "root")
+                check(value["head"].count("\n") == 5, "form")  # here it has one signature only
+                check(self.size > self.covered, "chain")  # it is written for records
+                self.covered = self.size
+            else:
+                self.record(line, value)
+            if self.size in self.roots:
+                self.roots[self.size] = self.root()
+        check(self.covered == self.size, "end")
 
     def header(self, name, value):
-        fields = {"first", "frontier", "journal", "last", "origin"}
-        if set(value) - {"head"} != fields or whole(value["journal"]) > 1:
-            raise ValueError("not a header")
-        tree = Tree(whole(value["first"]), [strict_b64(text, 32) for text in value["frontier"]])
-        last = strict_b64(value["last"], 32)
-        if self.tree is None:  # the first segment that is there
-            self.origin = value["origin"]
-            if self.origin not in self.keys:
-                raise Broken(name, 1, "unknown-key")
-            self.front, self.front_name = tree.size, name
-        elif tree.size > self.tree.size:
-            raise Broken(name, 1, "missing-segment")
-        elif (tree.size, tree.peaks, last) != (self.tree.size, self.tree.peaks, self.last):
-            raise Broken(name, 1, "header-mismatch")
-        if value["origin"] != self.origin:
-            raise Broken(name, 1, "other-origin")
-        if int(name[:20]) != tree.size:
-            raise Broken(name, 1, "header-mismatch")
-        if tree.size == 0 and (last != ZERO or "head" in value):
-            raise Broken(name, 1, "header-mismatch")
-        if tree.size > 0:
-            if read_head(value["head"], self.keys) != (self.origin, tree.size, tree.root()):
-                raise Broken(name, 1, "header-mismatch")
-        self.tree, self.last, self.covered = tree, last, tree.size
-        self.roots[tree.size] = tree.root()
+        check(set(value) - {"head"} == HEADER and whole(value["journal"]) <= 1, "header")
+        peaks = [from_base64(text, 32) for text in value["frontier"]]
+        before = (value["origin"], whole(value["first"]), peaks, from_base64(value["last"], 32))
+        if self.size is None:  # the first segment that is there
+            self.origin, self.size, self.peaks, self.last = before
+            check(len(peaks) == bin(self.size).count("1"), "header")
+            check(self.origin in self.keys, "signature")
+            stream = self.origin.rsplit("/", 1)[-1]
+            self.evidence = self.folder if stream == "evidence" else self.folder / ".." / "evidence"
+            if self.size > 0 and segments(self.evidence):  # they say that what is missing was due
+                due = (n for _, n in notes_in(self.evidence, "expire") if n["stream"] == stream)
+                check(any(note["first"] < self.size <= note["last"] + 1 for note in due), "gap")
+        check(int(name[:20]) == self.size, "gap")
+        check(before == (self.origin, self.size, self.peaks, self.last), "header")
+        if self.size > 0:
+            self.head(value["head"], "header")
+        check(self.size > 0 or (self.last == bytes(32) and "head" not in value), "header")
+        self.covered = self.size  # number of records with a head behind them
 
-    def head(self, name, number, text):
-        origin, size, root = read_head(text, self.keys, only_one=True)
-        if origin != self.origin:
-            raise Broken(name, number, "other-origin")
-        if (size, root) != (self.tree.size, self.tree.root()):
-            raise Broken(name, number, "wrong-root")
-        if size == self.covered:
-            raise Broken(name, number, "duplicated")  # a head is written for records
-        self.covered = size
-
-    def record(self, name, number, line, value):
-        fields = {"after", "event", "mono", "run", "seq", "time", "v"}
-        if set(value) != fields or whole(value["v"]) > 1:
-            raise ValueError("not a record")
-        if len(line) > 16384 or set(value["event"]) - {"at", "point", "what"}:
-            raise ValueError("not a record")
+    def record(self, line, value):
+        check(set(value) == RECORD and len(line) <= 16384 and whole(value["v"]) <= 1, "form")
+        check(not set(value["event"]) - {"at", "point", "what"}, "form")
+        check(whole(value["seq"]) == self.size, "chain")
+        check(from_base64(value["after"], 32) == self.last, "chain")
         time, mono, run = whole(value["time"]), whole(value["mono"]), whole(value["run"], 2**32)
-        # Which line is to blame is not looked into: it is this one or the one before.
-        if whole(value["seq"]) != self.tree.size:
-            raise Broken(name, number, "deleted" if value["seq"] > self.tree.size else "inserted")
-        if strict_b64(value["after"], 32) != self.last:
-            raise Broken(name, number, "edited")
-        self.last = leaf_hash(line)
-        self.tree.add(self.last)
-        if self.tree.size in self.sizes:
-            self.roots[self.tree.size] = self.tree.root()
-        if self.clock is not None:
-            latest, mono_before, run_before = self.clock
-            if run < run_before:
-                raise Broken(name, number, "run-rollback")
-            if run == run_before and mono < mono_before:
-                raise Broken(name, number, "mono-rollback")
-            if latest - time > SLACK_MS:
-                since = mono_before if run == run_before else None
-                self.rollbacks.append((name, number, latest - time, run, since, mono))
-                latest = time
-            self.clock = (max(latest, time), mono, run)
-        else:
-            self.clock = (time, mono, run)
+        check((run, mono) >= (self.run, self.mono), "clock")
+        if self.time - time > SLACK_MS:
+            check(self.is_clock_step(self.time - time, mono, run), "clock")
+            self.time = time
+        self.time, self.mono, self.run = max(self.time, time), mono, run
+        self.last = sha256(b"\x00" + line).digest()
+        self.peaks.append(self.last)
+        self.size += 1
+        rest = self.size
+        while rest % 2 == 0:  # the last two are subtrees of the same size
+            right, left = self.peaks.pop(), self.peaks.pop()
+            self.peaks.append(sha256(b"\x01" + left + right).digest())
+            rest //= 2
 
-    def check_notes(self):
-        """A clock that went back, and a front that is gone, need a record of it as evidence."""
-        if not self.rollbacks and not self.front:
-            return
-        stream = self.origin.rsplit("/", 1)[-1]
-        evidence = os.path.join(self.folder, "..", "evidence")
-        evidence = self.folder if stream == "evidence" else evidence
-        at_hand = os.path.isdir(evidence) and any(map(SEGMENT.match, os.listdir(evidence)))
-        steps, expired = notes_in(evidence) if at_hand else ([], [])
-        if self.front and at_hand and not any(
-                note["stream"] == stream and note["first"] <= self.front - 1 <= note["last"]
-                for note in expired):
-            raise Broken(self.front_name, 1, "missing-front")
-        for name, number, back_ms, run, since, mono in self.rollbacks:
-            begin = 0 if since is None else since // 1000000 - SLACK_MS
-            end = mono // 1000000 + SLACK_MS
-            most = back_ms + SLACK_MS + (0 if since is None else mono // 10**6 - since // 10**6)
-            if not any(step_run == run and by_ms < 0 and begin <= step_mono // 1000000 <= end
-                       and -by_ms + SLACK_MS >= back_ms and (since is None or -by_ms <= most)
-                       for step_run, step_mono, by_ms in steps):
-                raise Broken(name, number, "clock-rollback")
+    def root(self):
+        """RFC 9162, section 2.1.1: the root, from those of the complete subtrees, largest first."""
+        root = self.peaks[-1] if self.peaks else sha256(b"").digest()
+        for left in reversed(self.peaks[:-1]):
+            root = sha256(b"\x01" + left + root).digest()
+        return root
 
-    def check_checkpoint(self, last_name, last_line):
-        path = os.path.join(self.folder, "checkpoint")
-        if os.path.islink(path) or not os.path.isfile(path):
-            raise Broken("checkpoint", 1, "missing-checkpoint")
-        with open(path, "rb") as file:
-            given = [("checkpoint", file.read())]
-        self.roots[self.tree.size] = self.tree.root()
-        given += [("head %d" % number, text) for number, text in enumerate(self.heads, 1)]
-        for name, text in given:
-            try:
-                text = text.decode()
-                if name != "checkpoint" and text.split("\n", 1)[0] != self.origin:
-                    continue  # of another stream
-                origin, size, root = read_head(text, self.keys)
-            except ValueError as error:
-                raise Broken(name, 1, label(error, "malformed-head")) from None
-            if origin != self.origin:
-                raise Broken(name, 1, "other-origin")
-            if size > self.tree.size:
-                raise Broken(last_name, last_line, "truncated")
-            if self.roots.get(size) not in (None, root):
-                raise Broken(name, 1, "fork")
-            if name == "checkpoint" and size < self.tree.size:
-                raise Broken(name, 1, "stale-checkpoint")
+    def head(self, text, label):
+        check(self.read_head(text) == (self.origin, self.size, self.root()), label)
+
+    def read_head(self, text):
+        """C2SP tlog-checkpoint: lines with origin, size and root, an empty one, and signatures."""
+        match = HEAD.fullmatch(text)
+        check(match and "\r" not in text and len(text.encode()) <= 8192, "form")
+        body, origin, size, root, below, _ = match.groups()
+        is_signed = False
+        for signature in below[:-1].split("\n"):
+            _, name, blob = signature.split(" ")
+            blob = from_base64(blob)
+            if name == origin and origin in self.keys and blob[:4] == self.keys[origin][0]:
+                try:
+                    self.keys[origin][1].verify(blob[4:], body.encode())
+                    is_signed = True
+                except InvalidSignature:
+                    pass  # another line may hold
+        check(is_signed, "signature")
+        return origin, int(size), from_base64(root, 32)
+
+    def is_clock_step(self, back_ms, mono, run):
+        """Says whether evidence says that the clock was set back, about then and by about that."""
+        now_ms, begin_ms, most_ms = mono // 10**6, 0, float("inf")
+        if run == self.run:
+            begin_ms = self.mono // 10**6 - SLACK_MS
+            most_ms = back_ms + now_ms - begin_ms
+        return any(
+            record["run"] == run and begin_ms <= record["mono"] // 10**6 <= now_ms + SLACK_MS
+            and back_ms - SLACK_MS <= -note["by_ms"] <= most_ms
+            for record, note in notes_in(self.evidence, "clock-step"))
 
 
 def main(arguments):
-    keys, heads, folders = {}, [], []
-    arguments = list(arguments)
-    while arguments:
-        argument = arguments.pop(0)
-        if argument == "--key":
-            keys.update(read_keys(arguments.pop(0)))
-        elif argument == "--head":
-            with open(arguments.pop(0), "rb") as file:
-                heads.append(file.read())
-        else:
-            folders.append(argument)
+    options, folders = getopt.gnu_getopt(arguments, "", ["key=", "head="])
     if not folders:
         sys.exit(__doc__)
-    worst = 0
-    for folder in folders:
-        own = keys or read_keys(os.path.join(folder, "..", "journal.pub"))
-        stream = Stream(folder, own, heads)
+    heads = [Path(path).read_bytes() for option, path in options if option == "--head"]
+    keys, worst = {}, 0
+    for path in (path for option, path in options if option == "--key"):
+        keys.update(read_keys(Path(path)))
+    for folder in map(Path, folders):
+        stream = Stream(folder, keys or read_keys(folder / ".." / "journal.pub"), heads)
         try:
             stream.verify()
-            root = base64.b64encode(stream.tree.root()).decode()
-            print("sound", stream.origin, stream.tree.size, root)
-        except Broken as broken:
-            print("broken", stream.origin, broken)
+            print("sound", stream.origin, stream.size, base64.b64encode(stream.root()).decode())
+        except (Broken, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            print("broken", stream.origin, stream.place, error if type(error) is Broken else "form")
             worst = 1
     return worst
 

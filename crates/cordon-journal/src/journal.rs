@@ -134,7 +134,7 @@ impl Journal {
             clock: options.clock,
             is_closing: AtomicBool::new(false),
         });
-        let threads = Mutex::new(start(&shared).map_err(io(folder))?);
+        let threads = Mutex::new(start(&shared, folder).map_err(io(folder))?);
         let journal = Self { folder: folder.to_owned(), shared, threads, _lock: lock };
         let started = JournalNote::Start {
             boot: options.boot,
@@ -300,17 +300,31 @@ impl Shared {
         self.append(What::Alarm(Box::new(alarm)));
     }
 
+    /// Puts the newest heads where they are found without reading a segment. Nobody else does while
+    /// the journal is open.
+    fn publish(&self, folder: &Path, published: &mut [String; 3]) {
+        for (class, published) in Retention::ALL.into_iter().zip(published) {
+            let head = self.streams.of(class).head();
+            let stream = layout::stream(folder, class);
+            if *published != head && writer::publish(&stream, &head).is_ok() {
+                *published = head;
+            }
+        }
+    }
+
     /// The keeper: room in hand, heads where they are found, counts of what was lost.
-    fn keep(&self) {
+    fn keep(&self, folder: &Path) {
         let mut raised = [false; 3];
+        let mut published: [String; 3] = Default::default();
         let mut round = 0u32;
         while !self.is_closing.load(Ordering::Acquire) {
             let is_second = round.is_multiple_of(50);
             round = round.wrapping_add(1);
             for class in Retention::ALL {
-                self.streams.of(class).upkeep(is_second);
+                self.streams.of(class).allocate();
             }
             if is_second {
+                self.publish(folder, &mut published);
                 self.report_lost(&mut raised);
             }
             std::thread::park_timeout(UPKEEP);
@@ -318,16 +332,16 @@ impl Shared {
     }
 }
 
-fn start(shared: &Arc<Shared>) -> io::Result<Threads> {
+fn start(shared: &Arc<Shared>, folder: &Path) -> io::Result<Threads> {
     let mut streams = Vec::new();
     for class in Retention::ALL {
         let shared = Arc::clone(shared);
         let thread = std::thread::Builder::new().name(format!("journal-{class}"));
         streams.push(thread.spawn(move || shared.streams.of(class).run())?);
     }
-    let keeper = Arc::clone(shared);
+    let (keeper, folder) = (Arc::clone(shared), folder.to_owned());
     let thread = std::thread::Builder::new().name("journal-keeper".into());
-    Ok(Threads { streams, keeper: Some(thread.spawn(move || keeper.keep())?) })
+    Ok(Threads { streams, keeper: Some(thread.spawn(move || keeper.keep(&folder))?) })
 }
 
 /// The public keys of a journal, beside its streams.

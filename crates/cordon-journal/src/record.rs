@@ -3,8 +3,6 @@
 //! STORED: records of version 1.
 //! Source: RFC 8785 (canonical JSON).
 
-use std::io::Write as _;
-
 use cordon_model::{Event, Mono, WallMs};
 use serde::{Deserialize, Serialize};
 
@@ -77,12 +75,19 @@ pub fn encode(out: &mut Vec<u8>, after: &Hash, event: &[u8], stamp: &Stamp) {
     out.extend_from_slice(b"\",\"event\":");
     out.extend_from_slice(event);
     let Stamp { mono, run, seq, time } = stamp;
-    // Writing to a vector cannot fail.
-    let _ = writeln!(
-        out,
-        ",\"mono\":{},\"run\":{run},\"seq\":{seq},\"time\":{},\"v\":{VERSION}}}",
-        mono.0, time.0
-    );
+    let mut digits = itoa::Buffer::new();
+    let numbers = [
+        (",\"mono\":", mono.0),
+        (",\"run\":", u64::from(*run)),
+        (",\"seq\":", *seq),
+        (",\"time\":", time.0),
+        (",\"v\":", u64::from(VERSION)),
+    ];
+    for (name, number) in numbers {
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(digits.format(number).as_bytes());
+    }
+    out.extend_from_slice(b"}\n");
 }
 
 impl Record {

@@ -23,6 +23,8 @@ use crate::record::{RECORD_BYTES_MAX, Stamp};
 pub const CLOCK_STEP_MS: i64 = 1_000;
 /// Room that a record needs besides its event.
 const FRAME_BYTES: usize = 192;
+/// What most events need; longer ones cost another allocation.
+const EVENT_BYTES: usize = 512;
 /// How long the thread of a stream waits before it tries a failing disk again.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -33,6 +35,8 @@ struct State {
     queued_bytes: usize,
     next: u64,
     durable: u64,
+    /// The signed head over what is durable.
+    head: String,
     is_led: bool,
     is_closing: bool,
     failure: Option<Why>,
@@ -48,7 +52,6 @@ struct Lead {
     writer: Writer,
     queue: Queue,
     written: usize,
-    published: u64,
 }
 
 /// A stream.
@@ -159,7 +162,7 @@ impl Stream {
         last: Option<Moment>,
         writer: Writer,
     ) -> Self {
-        let durable = writer.size();
+        let (durable, head) = (writer.size(), writer.note().to_owned());
         Self {
             class,
             queue_bytes_max,
@@ -168,6 +171,7 @@ impl Stream {
                 queued_bytes: 0,
                 next: durable,
                 durable,
+                head,
                 is_led: false,
                 is_closing: false,
                 failure: None,
@@ -176,12 +180,7 @@ impl Stream {
                 run,
                 last,
             }),
-            lead: Mutex::new(Lead {
-                writer,
-                queue: Queue::default(),
-                written: 0,
-                published: durable,
-            }),
+            lead: Mutex::new(Lead { writer, queue: Queue::default(), written: 0 }),
             work: Condvar::new(),
             news: Condvar::new(),
         }
@@ -198,7 +197,8 @@ impl Stream {
     /// Queues an event; gives its number.
     pub(super) fn append(&self, event: &Event, clock: &Clock) -> Result<u64, Refusal> {
         // Every event of ours has a JSON form; what could have none is refused, not lost silently.
-        let text = serde_json::to_vec(event).map_err(|_| Refusal::Long)?;
+        let mut text = Vec::with_capacity(EVENT_BYTES);
+        serde_json::to_writer(&mut text, event).map_err(|_| Refusal::Long)?;
         if text.len() + FRAME_BYTES > RECORD_BYTES_MAX {
             return Err(Refusal::Long);
         }
@@ -280,6 +280,7 @@ impl Stream {
             lead.written += taken;
             state.failure = None;
             state.durable += taken as u64;
+            lead.writer.note().clone_into(&mut state.head);
             if lead.written == lead.queue.entries.len() {
                 let rest: usize = state.pending.bytes.len();
                 state.queued_bytes = rest + state.pending.entries.len() * FRAME_BYTES;
@@ -325,16 +326,12 @@ impl Stream {
         }
     }
 
-    /// Looks after the files between writes: room in hand, and the newest head where it is found.
-    /// Gives whether there is more of it to do.
-    pub(super) fn upkeep(&self, is_second: bool) -> bool {
-        let mut lead = self.lead();
-        let more = lead.writer.allocate(super::ALLOCATION_BYTES).unwrap_or(false);
-        let size = lead.writer.size();
-        if is_second && lead.published != size && lead.writer.publish().is_ok() {
-            lead.published = size;
+    /// Allocates room ahead, if nobody is writing.
+    pub(super) fn allocate(&self) {
+        if let Ok(mut lead) = self.lead.try_lock() {
+            // A disk that is full is told by the next record that does not fit.
+            let _ = lead.writer.allocate(super::ALLOCATION_BYTES);
         }
-        more
     }
 
     /// Takes the counts of what was lost since the last time, once records can be written again.
@@ -360,7 +357,7 @@ impl Stream {
 
     /// Gives the newest signed head.
     pub(super) fn head(&self) -> String {
-        self.lead().writer.note().to_owned()
+        self.state().head.clone()
     }
 
     /// Takes no more events; the thread ends once all is written.

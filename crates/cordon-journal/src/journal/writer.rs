@@ -239,6 +239,7 @@ impl Writer {
     fn rotate(&mut self) -> io::Result<()> {
         let first = self.frontier.size();
         let path = self.folder.join(segment::file_name(first));
+        let ahead = self.in_hand();
         let mut file = self.disk.open(&path)?;
         let begun = begin(
             &mut *file,
@@ -262,26 +263,25 @@ impl Writer {
         self.allocated = offset;
         self.begun = None;
         self.caches.next(first);
-        sealed.truncate(end)?;
-        self.publish()
+        // What was written is synced; only room that was allocated ahead has to go.
+        if ahead > 0 { sealed.truncate(end) } else { Ok(()) }
     }
 
     /// Allocates room ahead, so that the next batches need only one flush; also what is in hand when
     /// the disk is full.
-    pub(crate) fn allocate(&mut self, step: u64) -> io::Result<bool> {
+    pub(crate) fn allocate(&mut self, step: u64) -> io::Result<()> {
         if self.in_hand() >= self.plan.reserve_bytes {
-            return Ok(false);
+            return Ok(());
         }
         let to = self.allocated + step;
         self.file.allocate(self.allocated, to)?;
         self.file.sync()?;
         self.allocated = to;
-        Ok(true)
+        Ok(())
     }
 
-    /// Puts the newest head where it is found without reading a segment.
-    pub(crate) fn publish(&self) -> io::Result<()> {
-        disk::replace(&self.folder.join(layout::CHECKPOINT), self.note.as_bytes())
+    fn publish(&self) -> io::Result<()> {
+        publish(&self.folder, &self.note)
     }
 
     /// Cuts off what was allocated and not used, and publishes the newest head.
@@ -290,6 +290,11 @@ impl Writer {
         self.allocated = self.offset;
         self.publish()
     }
+}
+
+/// Puts a head where it is found without reading a segment.
+pub(crate) fn publish(folder: &Path, note: &str) -> io::Result<()> {
+    disk::replace(&folder.join(layout::CHECKPOINT), note.as_bytes())
 }
 
 /// Writes the header of a new segment; gives its bytes.
@@ -309,7 +314,6 @@ fn begin(
         origin: origin.to_owned(),
     };
     let line = header.encode().map_err(io::Error::other)?;
-    file.truncate(0)?;
     file.write_at(&line, 0)?;
     file.sync()?;
     Ok(line.len() as u64)
