@@ -229,6 +229,32 @@ impl Policies {
     }
 }
 
+/// Says why policies were not copied.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    /// One cannot be read, or is not what its digest says.
+    #[error("a policy cannot be read")]
+    Restore(#[from] RestoreError),
+    /// One cannot be written.
+    #[error("a policy cannot be written")]
+    Save(#[from] SaveError),
+}
+
+/// Copies the policies that another journal's copy has not yet, each verified by its digest.
+/// # Shape
+/// Gives how many were copied.
+/// # Errors
+/// [`CopyError`]; what was copied before stays.
+pub fn copy_missing(from: &Policies, to: &Policies) -> Result<usize, CopyError> {
+    let there = to.list()?;
+    let mut copied = 0;
+    for digest in from.list()?.iter().filter(|digest| there.binary_search(digest).is_err()) {
+        to.save(&from.restore(digest)?)?;
+        copied += 1;
+    }
+    Ok(copied)
+}
+
 /// Writes a file unless it is there with the same content; one that was damaged is written again.
 fn keep(path: &Path, content: &[u8]) -> io::Result<()> {
     match read(path, content.len()) {

@@ -14,6 +14,7 @@ use crate::disk;
 use crate::hash::Hash;
 use crate::journal::recover::{self, Checkpoint, RecoverError};
 use crate::layout;
+use crate::policies::{CopyError, Policies, copy_missing};
 use crate::segment;
 use crate::tree::Frontier;
 
@@ -49,6 +50,9 @@ pub enum ReplicaError {
         /// The records of the replica.
         size: u64,
     },
+    /// A policy that decided cannot be copied.
+    #[error("the policies cannot be copied")]
+    Policies(#[from] CopyError),
     /// None of the keys is one of a stream.
     #[error("none of the keys is one of a stream of a journal")]
     NoKey,
@@ -200,7 +204,7 @@ pub struct Copied {
     pub live_from: u64,
 }
 
-/// Copies the sealed segments of a journal that a replica has not yet.
+/// Copies the sealed segments of a journal that a replica has not yet, and the policies that decided.
 /// # Shape
 /// `keys`: those of the journal's streams; streams without one are left out. `to`: the folder of the
 /// replica of this writer, with a folder for each stream.
@@ -211,6 +215,8 @@ pub fn replicate(
     to: &Path,
     keys: &[Verifier],
 ) -> Result<Vec<Copied>, ReplicaError> {
+    // Policies first: no decision of the copy is without the policy that made it.
+    copy_missing(&Policies::of(journal), &Policies::of(to))?;
     let mut all = Vec::new();
     for class in Retention::ALL {
         let ends = format!("/{class}");

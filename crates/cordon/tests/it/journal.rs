@@ -204,6 +204,8 @@ fn a_witness_signs_what_continues_and_refuses_a_fork() {
     bench.run(["journal", "keygen", "--name", "pharmacy", "--out", "w.key"]).exits(0);
     let cosign = ["journal", "cosign", "j", "--key", "w.key", "--state", "seen.json"];
     bench.run(cosign).exits(0).says("11 records, seen the first time");
+    let own = ["journal", "cosign", "j", "--key", "j/journal.key", "--state", "own.json"];
+    bench.run(own).exits(65).warns("is the key that the journal itself is signed with");
     let verify = ["journal", "verify", "j", "--witness", "w.pub"];
     bench.run(verify).exits(0).says("cosigned by pharmacy at ");
     copy_dir(&bench.path("j"), &bench.path("before"));
@@ -305,6 +307,13 @@ fn holds_and_copies_are_kept() {
     bench.run(["journal", "expire", "j", "--dry-run"]).exits(0).says("nothing is due");
     bench.run(["journal", "expire", "j"]).exits(0);
     bench.run(["journal", "replicate", "j", "copy"]).exits(0).says("traffic: ");
+    let names = |journal: &str| {
+        let names = fs::read_dir(bench.path(journal).join("policies")).unwrap();
+        let mut names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names("copy"), names("j"), "the policies that decided are copied too");
     bench.run(["journal", "hold", "clinic"].iter().chain(&who)).exits(65).warns("is no journal");
 }
 

@@ -52,6 +52,8 @@ fn a_policy_that_is_gone_or_was_changed_is_said() {
     bench.run(WHY).exits(65).warns("is missing");
     fs::remove_file(&manifest).unwrap();
     bench.run(WHY).exits(65).warns("is not kept in this journal");
+    let run = bench.run(["journal", "verify", "j", "--deep"]).exits(0);
+    run.says("remark: cordon/traffic/0 was decided by sha256:").says(", which is not kept here");
     bench.run(["why", "cordon/traffic/99", "--journal", "j"]).exits(65).warns("there is no record");
     bench.run(["why", "99", "--journal", "j"]).exits(64);
 }

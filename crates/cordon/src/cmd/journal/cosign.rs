@@ -40,6 +40,14 @@ pub(super) fn run(args: &Cosign) -> Result<Outcome, Failure> {
     let signer = key::read(&args.key)?;
     let state = std::path::absolute(&args.state).map_err(|e| Failure::path(&args.state, &e))?;
     let keys = keys(&key_file(args.journal_pub.as_ref(), &args.dir))?;
+    if keys.iter().any(|key| signer.named(key.name()).verifier() == *key) {
+        let message =
+            format!("{} is the key that the journal itself is signed with", args.key.display());
+        return Err(Failure::input(
+            message,
+            "a witness needs a key of its own: `cordon journal keygen`",
+        ));
+    }
     let mut seen = load(&state)?;
     let folders = find_streams(&args.dir)
         .map_err(|error| Failure::config(chain(&error), "check the path and its permissions"))?;

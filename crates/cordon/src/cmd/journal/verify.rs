@@ -4,18 +4,24 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use cordon_journal::head::Head;
+use cordon_journal::layout;
 use cordon_journal::policies::Policies;
 use cordon_journal::verify::{
     Fault, Options, Remark, Report, VerifyError, find_streams, verify_stream,
 };
+use cordon_model::event::{EventId, Kind, Retention};
+use cordon_model::{Sha256Digest, What};
 use serde_json::{Value, json};
 
 use super::{key_file, keys};
 use crate::cli::Verify;
 use crate::cmd::check::thousands;
+use crate::ledger::{Filter, Ledger};
 use crate::moment;
 use crate::outcome::{Failure, Outcome, chain};
 use crate::progress::Progress;
+
+const CHECK: &str = "check the path and its permissions";
 
 /// One stream and what was found.
 struct Verified {
@@ -50,7 +56,7 @@ pub(super) fn run(args: &Verify, progress: &Progress) -> Result<Outcome, Failure
         bar.inc(1);
     }
     bar.finish_and_clear();
-    let policies = if args.deep { policies(&all) } else { Vec::new() };
+    let policies = if args.deep { policies(&all)? } else { Vec::new() };
     for (path, text) in args.head.iter().zip(&options.heads) {
         let head = Head::peek(text).map_err(|error| {
             let message = format!("{}: {}", path.display(), chain(&error));
@@ -67,7 +73,7 @@ pub(super) fn run(args: &Verify, progress: &Progress) -> Result<Outcome, Failure
 fn refusal(error: &VerifyError) -> Failure {
     let message = chain(error);
     match error {
-        VerifyError::Read { .. } => Failure::config(message, "check the path and its permissions"),
+        VerifyError::Read { .. } => Failure::config(message, CHECK),
         VerifyError::OverLimit(_) => Failure::input(message, "name the streams one by one"),
         VerifyError::Keys { .. } => {
             Failure::input(message, "give a file with public keys, as `journal.pub` is")
@@ -98,33 +104,79 @@ fn against(args: &Verify, folder: &Path) -> Option<PathBuf> {
     Some(stream.filter(|stream| stream.is_dir()).unwrap_or_else(|| other.clone()))
 }
 
-/// Verifies the policies that are kept beside the streams.
-fn policies(all: &[Verified]) -> Vec<(PathBuf, Result<usize, String>)> {
-    let mut folders: Vec<&Path> = all.iter().filter_map(|one| one.folder.parent()).collect();
-    folders.dedup();
-    let verify = |folder: &Path| {
-        let found = Policies::of(folder).verify().map_err(|error| chain(&error));
-        (folder.to_owned(), found)
-    };
-    folders.into_iter().map(verify).collect()
+/// The policies of one journal.
+struct Kept {
+    folder: PathBuf,
+    /// How many there are, or what is wrong with one.
+    found: Result<usize, String>,
+    /// The first decision whose policy is not among them: another node may keep it.
+    unkept: Option<(EventId, Sha256Digest)>,
 }
 
-type Kept = (PathBuf, Result<usize, String>);
+/// Verifies the policies that are kept beside the streams, and that those are which decided.
+fn policies(all: &[Verified]) -> Result<Vec<Kept>, Failure> {
+    let mut journals: Vec<(&Path, bool)> = Vec::new();
+    for one in all {
+        let Some(folder) = one.folder.parent() else { continue };
+        match journals.last_mut().filter(|(last, _)| *last == folder) {
+            Some((_, is_sound)) => *is_sound &= one.report.is_sound(),
+            None => journals.push((folder, one.report.is_sound())),
+        }
+    }
+    let mut kept = Vec::new();
+    for (folder, is_sound) in journals {
+        let policies = Policies::of(folder);
+        let found = policies.verify().map_err(|error| chain(&error));
+        // What a broken stream names is not worth asking for.
+        let is_asked = is_sound && layout::stream(folder, Retention::Traffic).is_dir();
+        let unkept = if is_asked {
+            let list = policies.list().map_err(|error| Failure::config(chain(&error), CHECK))?;
+            unkept(folder, &list)?
+        } else {
+            None
+        };
+        kept.push(Kept { folder: folder.to_owned(), found, unkept });
+    }
+    Ok(kept)
+}
+
+/// Finds the first decision whose policy is not kept.
+fn unkept(
+    journal: &Path,
+    kept: &[Sha256Digest],
+) -> Result<Option<(EventId, Sha256Digest)>, Failure> {
+    let ledger = Ledger::open(journal)?;
+    let mut walk = ledger.walk(Filter { kinds: vec![Kind::Decision], ..Filter::default() })?;
+    while let Some(stored) = walk.next()? {
+        let What::Decision(decided) = &stored.record.event.what else { continue };
+        match decided.policy {
+            Some(policy) if kept.binary_search(&policy).is_err() => {
+                return Ok(Some((stored.id, policy)));
+            }
+            Some(_) | None => {}
+        }
+    }
+    Ok(None)
+}
 
 fn answer(args: &Verify, all: &[Verified], policies: &[Kept]) -> Outcome {
     let mut text = String::new();
     for one in all {
         write(&mut text, one);
     }
-    for (folder, found) in policies {
+    for Kept { folder, found, unkept } in policies {
         let at = folder.display();
         let _ = match found {
             Ok(count) => writeln!(text, "sound   {at}/policies: {count} policies are kept"),
             Err(error) => writeln!(text, "BROKEN  {at}/policies: {error}"),
         };
+        if let Some((id, policy)) = unkept {
+            let _ =
+                writeln!(text, "  remark: {id} was decided by {policy}, which is not kept here");
+        }
     }
     let broken = all.iter().filter(|one| !one.report.is_sound()).count();
-    let is_bad = |(_, found): &&Kept| found.is_err();
+    let is_bad = |kept: &&Kept| kept.found.is_err();
     let bad = policies.iter().filter(is_bad).count();
     let is_sound = broken + bad == 0;
     let _ = write!(text, "{} streams, {broken} broken", all.len());
@@ -150,9 +202,15 @@ fn answer(args: &Verify, all: &[Verified], policies: &[Kept]) -> Outcome {
     let rows: Vec<Value> = all.iter().map(value).collect();
     let kept: Vec<Value> = policies
         .iter()
-        .map(|(folder, found)| match found {
-            Ok(count) => json!({ "folder": folder, "sound": true, "policies": count }),
-            Err(error) => json!({ "folder": folder, "sound": false, "error": error }),
+        .map(|Kept { folder, found, unkept }| {
+            let unkept =
+                unkept.as_ref().map(|(id, policy)| json!({ "event": id, "policy": policy }));
+            match found {
+                Ok(count) => json!({ "folder": folder, "sound": true, "policies": count,
+                    "unkept": unkept }),
+                Err(error) => json!({ "folder": folder, "sound": false, "error": error,
+                    "unkept": unkept }),
+            }
         })
         .collect();
     let json = json!({ "sound": is_sound, "streams": rows, "policies": kept });
