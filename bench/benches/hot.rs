@@ -8,10 +8,10 @@ use cordon_bench::wire::sample;
 use cordon_bench::{example, lookup, question, run, wire};
 use cordon_core::inspect::Way;
 use cordon_model::bundle::{Bundle, FlowIndex, Role};
+use cordon_model::seal::{self, Sealer};
 use cordon_model::{Hospital, Now, Protocol};
 use cordon_policy::Engine;
 use cordon_policy::compile::{Compiled, compile};
-use cordon_policy::seal::{self, Sealer};
 use criterion::{Criterion, Throughput};
 
 /// Everything that the benchmarks ask.

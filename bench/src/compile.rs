@@ -5,11 +5,11 @@ use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 use cordon_model::hospital::Sources;
+use cordon_model::seal::Sealer;
 use cordon_model::{Device, Hospital, Mac, Report};
 use cordon_policy::classify::classify;
 use cordon_policy::compile::{self, Compiled, compile, recompile};
 use cordon_policy::consistency;
-use cordon_policy::seal::Sealer;
 use cordon_policy::{Engine, Rulebook};
 
 use crate::clock::{median, once};

@@ -5,3 +5,4 @@
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
 pub mod inspect;
+pub mod pep;

@@ -19,6 +19,9 @@
 //! Invariant: nothing here opens a file or a socket, or reads a clock.
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
+#[cfg(test)]
+extern crate self as cordon_model;
+
 pub mod act;
 pub mod bundle;
 pub mod decision;
@@ -31,9 +34,11 @@ pub mod hospital;
 pub mod id;
 pub mod mud;
 pub mod net;
+pub mod nft;
 pub mod note;
 pub mod posture;
 pub mod protocol;
+pub mod seal;
 pub mod tier;
 pub mod time;
 

@@ -3,7 +3,7 @@
 //! The way of the data: [`Rulebook::read`] validates Cedar text against the schema;
 //! [`Engine::build`] evaluates it once per class of devices and keeps the answers in a table;
 //! [`Engine::decide`] looks them up; [`compile::compile`] turns the table into bundles;
-//! [`nft`] turns a bundle into kernel sets. [`explain`], [`diff`] and [`matrix`] show all of it to people.
+//! [`explain`], [`diff`] and [`matrix`] show all of it to people.
 //!
 //! Invariant: a decision never comes without a rule, and never as an error: what Cedar cannot
 //! evaluate is denied.
@@ -17,10 +17,8 @@ pub mod diff;
 pub mod engine;
 pub mod explain;
 pub mod matrix;
-pub mod nft;
 pub mod oracle;
 pub mod rulebook;
-pub mod seal;
 pub mod summary;
 pub mod verify;
 pub mod words;

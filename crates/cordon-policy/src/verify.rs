@@ -14,9 +14,9 @@ use cordon_model::{
 use serde::Serialize;
 
 use crate::compile::Compiled;
-use crate::nft::KernelSets;
 use crate::oracle::Oracle;
 use crate::{Engine, Rulebook};
+use cordon_model::nft::KernelSets;
 
 /// The hours at which policies that name hours are compared.
 const HOURS: [u8; 2] = [3, 15];

@@ -124,6 +124,12 @@ impl Reader {
         matches!(self.place, Place::Within | Place::Skipped)
     }
 
+    /// Gives how many bytes of a frame that is not complete are kept.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.kept.len()
+    }
+
     fn between(&mut self, rest: &[u8], each: &mut dyn FnMut(Unit<'_, &[u8]>)) -> usize {
         let is_gap = |byte: &u8| matches!(byte, b'\r' | b'\n');
         let gap = rest.iter().take_while(|byte| is_gap(byte)).count();

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod journal;
+mod lab;
 
 pub(crate) use journal::{
     Append, Cosign, Expire, ExportMetrics, ExportOnce, ExportRun, Follow, Format, Hold, Journal,
     Keygen, ProveRecord, Recording, Replicate, Rerun, Selection, Show, Verify, Why,
 };
+pub(crate) use lab::{Actor, Lab, LabRun, LabUp, Scenario};
 
 /// Zero trust for a hospital's medical devices.
 ///
@@ -83,6 +85,9 @@ pub(crate) enum Command {
     /// Map an inventory export to devices.csv.
     #[command(subcommand)]
     Import(Import),
+    /// Build the hospital in network namespaces of this machine, and attack it there.
+    #[command(subcommand)]
+    Lab(Box<Lab>),
     /// Print the Cedar schema that policies are written against.
     Schema,
     /// Print completions for a shell.

@@ -12,6 +12,7 @@ pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod journal;
+pub(crate) mod lab;
 pub(crate) mod matrix;
 pub(crate) mod prove;
 pub(crate) mod replay;

@@ -13,6 +13,7 @@ mod flows;
 mod import;
 mod inspect;
 mod key;
+mod lab;
 mod ledger;
 mod moment;
 mod outcome;
@@ -64,6 +65,7 @@ fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Command::Rerun(args) => cmd::rerun::run(args, &progress),
         Command::Journal(args) => cmd::journal::run(args, cli.json, &progress),
         Command::Import(args) => cmd::import::run(args),
+        Command::Lab(args) => cmd::lab::run(args, &progress),
         Command::Schema => cmd::help::schema(),
         Command::Completions { shell } => cmd::help::completions(*shell),
         Command::Man { out } => cmd::help::man(out),

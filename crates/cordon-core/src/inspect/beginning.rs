@@ -101,6 +101,11 @@ impl Beginning {
         look
     }
 
+    /// Gives how many bytes are held because they do not tell yet.
+    pub(super) fn held_bytes(&self) -> usize {
+        if self.state == State::Open { self.held.count } else { 0 }
+    }
+
     /// Gives what is held when the direction ends before it could tell, and reads it.
     pub(super) fn finish(&mut self) -> Held {
         if self.state != State::Open {

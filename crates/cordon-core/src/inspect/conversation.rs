@@ -265,6 +265,24 @@ impl Conversation {
         self.readers.read(None, &mut turn);
     }
 
+    /// Gives how many bytes of a direction are kept for a message that is not complete: the last
+    /// that came. What came before them and is in no record belongs to no message.
+    #[must_use]
+    pub fn held_bytes(&self, way: Way) -> usize {
+        let beginning = match way {
+            Way::FromDevice => &self.from_device,
+            Way::ToDevice => &self.to_device,
+        };
+        beginning.held_bytes().saturating_add(self.readers.held_bytes(way))
+    }
+
+    /// Says whether nothing more of a direction can be read, since nothing says where its next
+    /// message begins.
+    #[must_use]
+    pub fn is_lost(&self, way: Way) -> bool {
+        self.readers.is_lost(way)
+    }
+
     fn beginning(&mut self, way: Way) -> &mut Beginning {
         match way {
             Way::FromDevice => &mut self.from_device,
@@ -337,6 +355,28 @@ impl Readers {
                 }
             }
             Self::Bacnet { .. } | Self::None => {}
+        }
+    }
+
+    fn held_bytes(&self, way: Way) -> usize {
+        let is_from = way == Way::FromDevice;
+        match self {
+            Self::Hl7 { from, to, .. } => if is_from { from } else { to }.held_bytes(),
+            Self::Dicom { from, to, .. } => if is_from { from } else { to }.held_bytes(),
+            Self::Modbus { from, to, .. } => if is_from { from } else { to }.held_bytes(),
+            Self::Http { from, to, .. } => if is_from { from } else { to }.held_bytes(),
+            Self::Bacnet { .. } | Self::None => 0,
+        }
+    }
+
+    fn is_lost(&self, way: Way) -> bool {
+        let is_from = way == Way::FromDevice;
+        match self {
+            Self::Hl7 { from, to, .. } => if is_from { from } else { to }.is_lost(),
+            Self::Dicom { from, to, .. } => if is_from { from } else { to }.is_lost(),
+            Self::Modbus { from, to, .. } => if is_from { from } else { to }.is_lost(),
+            Self::Http { from, to, .. } => if is_from { from } else { to }.is_lost(),
+            Self::Bacnet { .. } | Self::None => false,
         }
     }
 

@@ -146,6 +146,9 @@ pub enum Way {
 pub struct Inspected {
     /// Its bytes on the wire.
     pub bytes: u64,
+    /// How many messages it stands for, if they are counted together; their bytes are as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
     /// The device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceId>,

@@ -66,6 +66,11 @@ pub struct Finding {
     /// The device that is blamed, if one is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceId>,
+    /// What its DHCP client asks for, by number and in order: a fingerprint of its kind.
+    /// # Source
+    /// RFC 2132 §9.8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dhcp: Option<Label>,
     /// Whom it called, or wanted to.
     pub dst: Party,
     /// How much it proves.
@@ -101,6 +106,9 @@ pub struct Finding {
     /// Over TCP or UDP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transport: Option<Transport>,
+    /// Time to live or hop limit of its first packet, as it arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<u8>,
     /// The VLAN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vlan: Option<Vlan>,

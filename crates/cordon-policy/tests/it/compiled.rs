@@ -5,9 +5,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use cordon_model::bundle::{Role, VERSION};
+use cordon_model::seal::{Seal, Sealer, encode};
 use cordon_model::{FailAction, Failure, Tier};
 use cordon_policy::compile::{self, compile};
-use cordon_policy::seal::{Seal, Sealer, encode};
 
 use crate::hospital::{Ready, ready, sources};
 

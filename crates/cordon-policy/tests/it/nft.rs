@@ -6,7 +6,7 @@
     reason = "these tests run nft, make network namespaces and send packets"
 )]
 
-#[path = "../../src/nft/tests/bundles.rs"]
+#[path = "../../../cordon-model/src/nft/tests/bundles.rs"]
 mod bundles;
 mod golden;
 mod kernel;

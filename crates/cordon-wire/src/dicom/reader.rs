@@ -85,6 +85,12 @@ impl Reader {
         self.state.is_lost
     }
 
+    /// Gives how many bytes of a unit that is not complete are kept.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.tail.len()
+    }
+
     /// Says whether all that was handed out ends with a PDU: only there can an A-ABORT be put in
     /// towards the receiver; elsewhere the connection has to be closed.
     #[must_use]

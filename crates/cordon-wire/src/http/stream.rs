@@ -93,6 +93,12 @@ impl Reader {
         matches!(self.state, State::Lost)
     }
 
+    /// Gives how many bytes of a unit that is not complete are kept.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.tail.len()
+    }
+
     /// Tells a reader of responses which method the next request has that was passed on: whether a
     /// response has a body depends on it. Says whether there was room.
     /// # Source

@@ -118,6 +118,12 @@ impl Reader {
         self.lost
     }
 
+    /// Gives how many bytes of a unit that is not complete are kept.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.tail.len()
+    }
+
     /// Reads what has arrived, and hands out each unit that is complete with it.
     pub fn feed(&mut self, bytes: &[u8], each: &mut dyn FnMut(Unit<'_, Adu<'_>>)) {
         let Self { tail, at, lost } = self;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use cordon_model::Bundle;
-use cordon_policy::seal::{self, Seal};
+use cordon_model::seal::{self, Seal};
 use cordon_policy::words;
 use serde_json::json;
 

@@ -6,9 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cordon_model::event::{PolicyAction, PolicyChange, ProofResult};
+use cordon_model::seal::{self, Sealer};
 use cordon_model::{Bundle, Event, PointId, Sha256Digest, What};
 use cordon_policy::compile::compile;
-use cordon_policy::seal::{self, Sealer};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 

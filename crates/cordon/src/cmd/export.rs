@@ -1,7 +1,8 @@
 //! `cordon export`: a policy in another system's language, and the journal's way to other systems.
 
 use cordon_model::PointId;
-use cordon_policy::{compile, nft};
+use cordon_model::nft;
+use cordon_policy::compile;
 use serde_json::json;
 
 use crate::cli::Export;

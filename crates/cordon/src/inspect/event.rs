@@ -45,6 +45,7 @@ pub(super) fn event(
     };
     let inspected = Inspected {
         bytes: u64::try_from(said.bytes).unwrap_or(u64::MAX),
+        count: None,
         device: device.clone(),
         dst: end(dst, dport, to_device),
         operation: said.operation,

@@ -9,6 +9,7 @@ mod explain;
 mod import;
 mod inspect;
 mod journal;
+mod lab;
 mod output;
 mod patients;
 mod prove;

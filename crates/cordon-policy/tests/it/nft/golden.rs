@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use cordon_policy::nft::ruleset;
+use cordon_model::nft::{Proxying, gateway_ruleset, ruleset};
 
 use super::lab::{Lab, ready};
 use super::{NOON, bundles};
@@ -15,6 +15,11 @@ fn texts() -> Vec<(String, String)> {
         .into_iter()
         .map(|(name, bundle)| (format!("{name}.nft"), ruleset(&bundle, NOON)))
         .collect();
+    let proxying = Proxying { tcp_port: 15001, udp_port: 15002, alive_ms: 1200 };
+    texts.extend(bundles::all().map(|(name, bundle)| {
+        let bundle = bundles::inspected_lifelines(bundle);
+        (format!("{name}-gateway.nft"), gateway_ruleset(&bundle, NOON, &proxying))
+    }));
     texts.push(("segment-night.nft".to_owned(), ruleset(&bundles::segment(), NIGHT)));
     texts
 }

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use cordon_model::bundle::{FlowKey, Role};
+use cordon_model::nft::{Binding, KernelSets, mark_of, ruleset};
 use cordon_model::{Bundle, Direction, Posture, Transport};
-use cordon_policy::nft::{Binding, KernelSets, mark_of, ruleset};
 use serde_json::Value;
 
 use super::lab::{Lab, ready};
@@ -58,7 +58,8 @@ fn flows(read: &[(String, Vec<Value>)], prefix: &str) -> BTreeSet<FlowKey> {
 }
 
 fn bindings(read: &[(String, Vec<Value>)], role: Role) -> BTreeSet<Binding> {
-    let both = [elements_of(read, "bound4"), elements_of(read, "bound6")].concat();
+    let names = if role == Role::Access { ["bound4", "bound6"] } else { ["placed4", "placed6"] };
+    let both = names.map(|name| elements_of(read, name)).concat();
     let bindings = both.iter().map(|element| {
         let parts = concat(element);
         let mac = (role == Role::Access).then(|| parts[1].parse().unwrap());

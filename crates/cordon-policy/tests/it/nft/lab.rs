@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use cordon_model::Bundle;
 use cordon_model::bundle::Role;
-use cordon_policy::nft::ruleset;
+use cordon_model::nft::ruleset;
 
 use super::NOON;
 
-const TALK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/nft/talk.py");
+const TALK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../cordon-policy/tests/it/nft/talk.py");
 
 /// Says whether the kernel can be tested here, and says loudly why not.
 pub(crate) fn ready() -> bool {
@@ -164,7 +164,8 @@ impl Lab {
         ));
     }
 
-    fn full(&self, short: &str) -> String {
+    /// Gives the full name of a namespace.
+    pub(crate) fn full(&self, short: &str) -> String {
         format!("{}-{short}", self.name)
     }
 

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use cordon_model::nft::{default_posture, mark_of, ruleset};
 use cordon_model::{Attestation, DeviceState, Identity, Posture};
-use cordon_policy::nft::{default_posture, mark_of, ruleset};
 
 use super::lab::{Lab, ready};
 use super::{NOON, bundles};

@@ -4,6 +4,7 @@ serve tcp:PORT udp:PORT ...        echoes everything, says "ready" once it liste
 serve transparent:PORT             the same, for connections that nftables hands over (tproxy)
 ask tcp|udp ADDRESS PORT [SOURCE-PORT]   exit 0 if an echo comes back
 hold tcp|udp ADDRESS PORT          for each line of input, one message: "ok" if its echo comes
+hold-as OWN tcp|udp ADDRESS PORT   the same, under an address that is not this machine's
 claim ADDRESS                      a forged ARP reply: ADDRESS is at my MAC
 """
 
@@ -64,10 +65,13 @@ def serve(specs):
     sys.stdin.read()
 
 
-def connect(transport, address, port, source=None):
+def connect(transport, address, port, source=None, own=None):
     kind = socket.SOCK_STREAM if transport == "tcp" else socket.SOCK_DGRAM
     sock = socket.socket(family(address), kind)
     sock.settimeout(WAIT)
+    if own:
+        sock.setsockopt(socket.IPPROTO_IP, 19, 1)
+        sock.bind((own, 0))
     if source:
         sock.bind(("", int(source)))
     sock.connect((address, int(port)))
@@ -92,8 +96,8 @@ def ask(args):
         return 1
 
 
-def hold(args):
-    sock = connect(*args)
+def hold(args, own=None):
+    sock = connect(*args, own=own)
     print("ready", flush=True)
     for number, _ in enumerate(sys.stdin):
         try:
@@ -114,4 +118,4 @@ def claim(address):
 
 
 verb, rest = sys.argv[1], sys.argv[2:]
-sys.exit({"serve": serve, "ask": ask, "hold": hold, "claim": lambda a: claim(*a)}[verb](rest))
+sys.exit({"serve": serve, "ask": ask, "hold": hold, "hold-as": lambda a: hold(a[1:], a[0]), "claim": lambda a: claim(*a)}[verb](rest))

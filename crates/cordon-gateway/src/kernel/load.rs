@@ -1,0 +1,123 @@
+//! Loads a text: nft reads it from its standard input, and the kernel takes all of it or nothing.
+
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use cordon_model::nft::POLICY_TABLE;
+
+/// How much of what nft says is kept.
+const SAID_BYTES_MAX: u64 = 16 * 1024;
+
+/// Says why a text is not in force.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// nft cannot be run.
+    #[error("`{program}` cannot be run")]
+    Program {
+        /// The program.
+        program: String,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// nft or the kernel refused the text.
+    #[error("nft refuses the text: {said}")]
+    Refused {
+        /// What nft said.
+        said: String,
+    },
+    /// The load took too long and was ended.
+    #[error("nft was not done after {0:?}")]
+    Slow(Duration),
+}
+
+/// Loads texts, from any thread of the namespace.
+#[derive(Debug, Clone)]
+pub struct Loader {
+    nft: PathBuf,
+    load_max: Duration,
+}
+
+impl Loader {
+    /// Makes one that runs `nft` and ends it after `load_max`.
+    #[must_use]
+    pub fn new(nft: PathBuf, load_max: Duration) -> Self {
+        Self { nft, load_max }
+    }
+
+    /// Loads a text as one transaction; waits until it is in force.
+    /// # Errors
+    /// [`LoadError`]; what was in force before is then still in force, but after
+    /// [`LoadError::Slow`] nobody knows whether the kernel had taken the text: read the
+    /// generation back.
+    pub fn load(&self, text: &str) -> Result<(), LoadError> {
+        let renewed = self.run(text);
+        if !matches!(renewed, Err(LoadError::Refused { .. })) {
+            return renewed;
+        }
+        // Sets of another shape, of another version, may be in the way of being renewed in place.
+        let anew =
+            format!("add table inet {POLICY_TABLE}\ndelete table inet {POLICY_TABLE}\n{text}");
+        self.run(&anew).or(renewed)
+    }
+
+    fn run(&self, text: &str) -> Result<(), LoadError> {
+        let program = |source| {
+            let program = self.nft.display().to_string();
+            LoadError::Program { program, source }
+        };
+        let mut child = Command::new(&self.nft)
+            .args(["-f", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(program)?;
+        let said = self.talk(&mut child, text);
+        if said.is_none() {
+            let _ = child.kill();
+        }
+        let status = child.wait().map_err(program)?;
+        match said {
+            None => Err(LoadError::Slow(self.load_max)),
+            Some(_) if status.success() => Ok(()),
+            Some(said) => Err(LoadError::Refused { said: said.trim().to_owned() }),
+        }
+    }
+
+    /// Gives nft the text and waits until it has said everything; `None` when that takes too long.
+    fn talk(&self, child: &mut Child, text: &str) -> Option<String> {
+        let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
+        let (send, said) = mpsc::channel();
+        let listener = move || {
+            let mut bytes = Vec::new();
+            if let Some(mut stderr) = stderr {
+                let _ = stderr.by_ref().take(SAID_BYTES_MAX).read_to_end(&mut bytes);
+                let _ = io::copy(&mut stderr, &mut io::sink());
+            }
+            let _ = send.send(String::from_utf8_lossy(&bytes).into_owned());
+        };
+        thread::scope(|scope| {
+            scope.spawn(move || tell(stdin, text));
+            // Not of the scope: a grandchild that keeps the pipe open must not hold us.
+            thread::spawn(listener);
+            let answer = said.recv_timeout(self.load_max).ok();
+            if answer.is_none() {
+                // Ends the teller, whose pipe has no reader now.
+                let _ = child.kill();
+            }
+            answer
+        })
+    }
+}
+
+/// Writes the text; nft that ended early says why on its own.
+fn tell(stdin: Option<ChildStdin>, text: &str) {
+    if let Some(mut stdin) = stdin {
+        let _ = stdin.write_all(text.as_bytes());
+    }
+}

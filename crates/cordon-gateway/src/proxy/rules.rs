@@ -1,0 +1,264 @@
+//! What the bundle in force says of a conversation: whose it is, and what holds for it now.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use cordon_core::inspect::{DeviceIdentity, PeerIdentity, Salt, Subject};
+use cordon_model::bundle::{BundleDevice, BundleFlow, BundleService, FlowKey, flow_keys};
+use cordon_model::fleet::Inspection;
+use cordon_model::{
+    Bundle, DeviceId, Operation, OperationSet, Posture, Protocol, RuleId, Tier, Transport,
+};
+
+/// A bundle, made ready for the proxies: posture and hour are applied.
+#[derive(Debug)]
+pub struct Rules {
+    bundle: Arc<Bundle>,
+    salt: Salt,
+    entries: Vec<Entry>,
+    index: BTreeMap<FlowKey, usize>,
+}
+
+/// The flows of one key that are open now, as one.
+#[derive(Debug)]
+struct Entry {
+    key: FlowKey,
+    device: usize,
+    service: usize,
+    /// Places in the device's list.
+    flows: Vec<usize>,
+    permitted: OperationSet,
+    lifelines: OperationSet,
+    api_rate_per_minute: Option<u32>,
+    is_inspected: bool,
+}
+
+impl Rules {
+    /// Makes the rules of a bundle for the postures of its devices and an hour of the day, UTC.
+    #[must_use]
+    pub fn new(
+        bundle: &Arc<Bundle>,
+        posture: &dyn Fn(&DeviceId) -> Posture,
+        hour: u8,
+        salt: Salt,
+    ) -> Self {
+        let mut rules =
+            Self { bundle: Arc::clone(bundle), salt, entries: Vec::new(), index: BTreeMap::new() };
+        for (place, device) in bundle.devices.iter().enumerate() {
+            let posture = posture(&device.id);
+            let flows = bundle.flow_lists.get(device.flow_list).into_iter().flatten().enumerate();
+            for (number, flow) in flows {
+                let postures = bundle.postures.get(flow.postures);
+                let is_open = postures.is_some_and(|postures| postures.contains(posture))
+                    && flow.is_open_at(hour);
+                if is_open {
+                    rules.add((place, device), (number, flow));
+                }
+            }
+        }
+        rules
+    }
+
+    fn add(&mut self, device: (usize, &BundleDevice), flow: (usize, &BundleFlow)) {
+        let bundle = Arc::clone(&self.bundle);
+        let Some(service) = bundle.services.get(flow.1.service) else { return };
+        for key in flow_keys(device.1, flow.1, service) {
+            let next = self.entries.len();
+            let place = *self.index.entry(key).or_insert(next);
+            if place == next {
+                self.entries.push(Entry {
+                    key,
+                    device: device.0,
+                    service: flow.1.service,
+                    flows: Vec::new(),
+                    permitted: OperationSet::default(),
+                    lifelines: OperationSet::default(),
+                    api_rate_per_minute: None,
+                    is_inspected: false,
+                });
+            }
+            if let Some(entry) = self.entries.get_mut(place) {
+                entry.join(flow.0, flow.1);
+            }
+        }
+    }
+
+    /// Finds what holds for a conversation; nothing, when no open flow is there.
+    #[must_use]
+    pub fn party(self: &Arc<Self>, key: &FlowKey) -> Option<Party> {
+        let entry = *self.index.get(key)?;
+        let found = self.entries.get(entry)?;
+        self.bundle.devices.get(found.device)?;
+        self.bundle.services.get(found.service)?;
+        Some(Party { rules: Arc::clone(self), entry })
+    }
+
+    /// Finds what holds for a conversation between two addresses, whichever of them is the device.
+    #[must_use]
+    pub fn between(
+        self: &Arc<Self>,
+        opener: IpAddr,
+        listener: IpAddr,
+        port: u16,
+        transport: Transport,
+    ) -> Option<Party> {
+        use cordon_model::Direction;
+        let key = |device, peer, direction| FlowKey { device, peer, port, transport, direction };
+        self.party(&key(opener, listener, Direction::Out))
+            .or_else(|| self.party(&key(listener, opener, Direction::In)))
+    }
+
+    /// Gives the bundle.
+    #[must_use]
+    pub fn bundle(&self) -> &Arc<Bundle> {
+        &self.bundle
+    }
+}
+
+impl Entry {
+    fn join(&mut self, number: usize, flow: &BundleFlow) {
+        self.flows.push(number);
+        for operation in &flow.operations {
+            self.permitted.insert(*operation);
+            if flow.lifeline {
+                self.lifelines.insert(*operation);
+            }
+        }
+        self.api_rate_per_minute = match (self.api_rate_per_minute, flow.api_rate_per_minute) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        self.is_inspected |= flow.inspector.is_some();
+    }
+}
+
+/// Whose conversation it is, by the bundle in force when it was judged last.
+#[derive(Debug, Clone)]
+pub struct Party {
+    rules: Arc<Rules>,
+    entry: usize,
+}
+
+/// What is checked when a flow names nothing.
+static NOTHING: Inspection = Inspection { hl7: None, dicom: None, modbus: None, bacnet: None };
+
+impl Party {
+    fn entry(&self) -> Option<&Entry> {
+        self.rules.entries.get(self.entry)
+    }
+
+    /// Gives the flow's key; none never happens.
+    #[must_use]
+    pub fn key(&self) -> Option<&FlowKey> {
+        Some(&self.entry()?.key)
+    }
+
+    /// Gives the device.
+    #[must_use]
+    pub fn device(&self) -> Option<&BundleDevice> {
+        self.rules.bundle.devices.get(self.entry()?.device)
+    }
+
+    /// Gives the service.
+    #[must_use]
+    pub fn service(&self) -> Option<&BundleService> {
+        self.rules.bundle.services.get(self.entry()?.service)
+    }
+
+    /// Gives what is spoken.
+    #[must_use]
+    pub fn protocol(&self) -> Protocol {
+        self.service().map_or(Protocol::Opaque, |service| service.protocol)
+    }
+
+    /// Says whether a lifeline goes here.
+    #[must_use]
+    pub fn is_lifeline(&self) -> bool {
+        self.entry().is_some_and(|entry| !entry.lifelines.is_empty())
+    }
+
+    /// Says whether the bundle wants somebody to look into it.
+    #[must_use]
+    pub fn is_inspected(&self) -> bool {
+        self.entry().is_some_and(|entry| entry.is_inspected)
+    }
+
+    /// Gives the hospital.
+    #[must_use]
+    pub fn hospital(&self) -> &str {
+        self.rules.bundle.hospital.as_str()
+    }
+
+    /// Gives the number of the bundle.
+    #[must_use]
+    pub fn bundle_number(&self) -> u64 {
+        self.rules.bundle.number
+    }
+
+    fn flows(&self) -> impl Iterator<Item = &BundleFlow> {
+        let list =
+            self.device().and_then(|device| self.rules.bundle.flow_lists.get(device.flow_list));
+        let places = self.entry().map(|entry| entry.flows.as_slice()).unwrap_or_default();
+        places.iter().filter_map(move |place| list.and_then(|list| list.get(*place)))
+    }
+
+    /// Names the rules that permit an operation; for an answer, those of the whole flow.
+    #[must_use]
+    pub fn rules(&self, operation: Option<Operation>) -> Vec<RuleId> {
+        let permits = |flow: &&BundleFlow| {
+            operation.is_none_or(|operation| flow.operations.contains(&operation))
+        };
+        let mut rules: Vec<RuleId> =
+            self.flows().filter(permits).flat_map(|flow| flow.rules.iter().cloned()).collect();
+        rules.sort_unstable();
+        rules.dedup();
+        rules
+    }
+
+    /// Gives what inspection is told.
+    #[must_use]
+    pub fn subject(&self) -> Option<Subject<'_>> {
+        let (entry, device) = (self.entry()?, self.device()?);
+        let service = self.service();
+        Some(Subject {
+            tier: device.tier,
+            opened: entry.key.direction,
+            permitted: entry.permitted,
+            lifelines: entry.lifelines,
+            identity: DeviceIdentity {
+                eui64: device.eui64,
+                ae_title: device.ae_title.as_deref(),
+                hl7_application: device.hl7_application.as_deref(),
+                hl7_facility: device.hl7_facility.as_deref(),
+                bacnet_instance: device.bacnet_instance,
+            },
+            peer: PeerIdentity {
+                ae_title: service.and_then(|service| service.ae_title.as_deref()),
+                hl7_application: service.and_then(|service| service.hl7_application.as_deref()),
+                hl7_facility: service.and_then(|service| service.hl7_facility.as_deref()),
+            },
+            rules: self.flows().next().map_or(&NOTHING, |flow| &flow.inspection),
+            api_rate_per_minute: entry.api_rate_per_minute,
+            patient: None,
+            salt: &self.rules.salt,
+        })
+    }
+
+    /// Says whether a conversation of the other party can go on as one of this: the same device and
+    /// service, and the same is spoken.
+    #[must_use]
+    pub fn is_same_conversation(&self, other: &Self) -> bool {
+        let of = |party: &Self| {
+            let (device, service) = (party.device()?.id.clone(), party.service()?.id.clone());
+            Some((device, service, party.protocol(), party.is_inspected()))
+        };
+        of(self) == of(other)
+    }
+
+    /// Gives the device's tier.
+    #[must_use]
+    pub fn tier(&self) -> Option<Tier> {
+        Some(self.device()?.tier)
+    }
+}

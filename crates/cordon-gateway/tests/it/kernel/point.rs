@@ -1,0 +1,220 @@
+//! The whole daemon between devices and services: bundles, orders, its death.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use cordon_gateway::control::{self, Order, Request};
+use cordon_journal::layout;
+use cordon_journal::read::Reader;
+use cordon_model::event::{Person, Retention};
+use cordon_model::seal::Sealer;
+use cordon_model::{BadgeId, Bundle, DeviceId, DeviceState, Event, Label, PointId, What};
+use serde_json::Value;
+
+use super::lab::{Lab, ready};
+use super::{EHR, MONITOR, PACS, PUMP, STATION, bundles, until};
+
+/// A point with its files, beside a lab.
+struct Point {
+    folder: tempfile::TempDir,
+    sealer: Sealer,
+    child: Option<Child>,
+}
+
+impl Drop for Point {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn bundle(number: u64) -> Bundle {
+    Bundle { number, ..bundles::inspected_lifelines(bundles::access()) }
+}
+
+impl Point {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let sealer = Sealer::new("clinic/policy", [9; 32]);
+        fs::write(folder.path().join("policy.pub"), sealer.seal().text()).unwrap();
+        fs::write(
+            folder.path().join("gw.toml"),
+            "point = \"gw-a-001\"\nbundle = \"gw.bundle\"\nkey = \"policy.pub\"\n\
+             state = \"state\"\ncontrol = \"control.sock\"\njournal = \"journal\"\n",
+        )
+        .unwrap();
+        Self { folder, sealer, child: None }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn publish(&self, bundle: &Bundle) {
+        let fresh = self.path("fresh");
+        fs::write(&fresh, self.sealer.sealed(bundle).unwrap()).unwrap();
+        fs::rename(fresh, self.path("gw.bundle")).unwrap();
+    }
+
+    fn start(&mut self, lab: &Lab) {
+        let child = Command::new("ip")
+            .args(["netns", "exec", &lab.full("gw"), env!("CARGO_BIN_EXE_cordon-gateway")])
+            .arg("--config")
+            .arg(self.path("gw.toml"))
+            .stderr(Stdio::inherit())
+            .spawn();
+        self.child = Some(child.unwrap());
+        until("the point", || self.in_force());
+    }
+
+    fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Gives the number of the bundle in force, once there is one.
+    fn in_force(&self) -> Option<u64> {
+        let answer = control::request(&self.path("control.sock"), &Request::Status).ok()?;
+        answer.pointer("/bundle/number").and_then(Value::as_u64)
+    }
+
+    fn ask(&self, request: &Request) -> Value {
+        control::request(&self.path("control.sock"), request).unwrap()
+    }
+}
+
+fn order(device: &str, people: &[(&str, &str)]) -> Order {
+    let person = |(badge, role): &(&str, &str)| Person {
+        badge: BadgeId::new(badge).unwrap(),
+        role: Label::new(role).unwrap(),
+    };
+    Order {
+        device: DeviceId::new(device).unwrap(),
+        by: people.iter().map(person).collect(),
+        reason: Label::new("test").unwrap(),
+    }
+}
+
+const SECURITY: (&str, &str) = ("B-1", "security");
+const CLINICAL: (&str, &str) = ("B-2", "clinical");
+
+fn events(journal: &Path) -> Vec<Event> {
+    let stream = layout::stream(journal, Retention::Evidence);
+    let mut reader = Reader::open(&stream, Reader::oldest(&stream).unwrap()).unwrap();
+    let mut events = Vec::new();
+    while let Some(entry) = reader.next().unwrap() {
+        events.push(entry.record().unwrap().event);
+    }
+    events
+}
+
+#[test]
+fn a_lifeline_loses_nothing_whatever_becomes_of_the_point() {
+    if !ready() {
+        return;
+    }
+    let mut lab = Lab::new(&bundle(7));
+    let mut point = Point::new();
+    point.publish(&bundle(7));
+    point.start(&lab);
+    let mut tcp = lab.start(MONITOR, &["hold", "tcp", STATION, "2575"]);
+    let mut clinical = lab.start(PUMP, &["hold", "tcp", PACS, "104"]);
+    assert!(tcp.echoes() && clinical.echoes());
+    point.publish(&bundle(8));
+    until("bundle 8", || {
+        assert!(tcp.echoes(), "while a bundle is pushed");
+        point.in_force().filter(|number| *number == 8)
+    });
+    assert!(clinical.echoes(), "what is permitted goes on over a bundle");
+    for device in [MONITOR, PUMP] {
+        let answer = point.ask(&Request::Contain(order(device, &[SECURITY])));
+        assert_eq!(answer["ok"], true, "{answer}");
+    }
+    assert!(tcp.echoes(), "contained");
+    assert!(!clinical.echoes(), "a connection that was open is cut");
+    for device in [MONITOR, PUMP] {
+        let answer = point.ask(&Request::Release(order(device, &[SECURITY])));
+        assert_eq!(answer["ok"], true, "{answer}");
+    }
+    assert!(tcp.echoes(), "released");
+    assert!(lab.asks(PUMP, "tcp", PACS, 104));
+    point.kill();
+    for _ in 0..20 {
+        assert!(tcp.echoes(), "nobody there");
+    }
+    assert!(lab.asks(MONITOR, "tcp", STATION, 2575), "a new one, nobody there");
+    assert!(lab.asks(PUMP, "tcp", STATION, 2575), "a taken lifeline goes through the kernel");
+    assert!(!lab.asks(PUMP, "tcp", EHR, 443), "what must be inspected is closed");
+    point.start(&lab);
+    for _ in 0..20 {
+        assert!(tcp.echoes(), "back again");
+    }
+    assert_eq!(point.in_force(), Some(8), "without anybody else");
+    assert_eq!(point.ask(&Request::Stop)["ok"], true);
+    point.child.take().unwrap().wait().unwrap();
+    assert!(tcp.echoes(), "ended in an orderly way");
+    let changes: Vec<(String, DeviceState)> = events(&point.path("journal"))
+        .into_iter()
+        .filter_map(|event| match event.what {
+            What::State(change) => Some((change.device.to_string(), change.to)),
+            _ => None,
+        })
+        .collect();
+    for device in [MONITOR, PUMP] {
+        let of: Vec<_> = changes.iter().filter(|(id, _)| id == device).map(|(_, to)| to).collect();
+        assert_eq!(of, [&DeviceState::Contained, &DeviceState::Probation], "{device}");
+    }
+}
+
+#[test]
+fn nobody_isolates_a_red_device_alone_and_a_restart_forgets_nothing() {
+    if !ready() {
+        return;
+    }
+    let mut lab = Lab::new(&bundle(7));
+    let mut point = Point::new();
+    point.publish(&bundle(7));
+    point.start(&lab);
+    let mut tcp = lab.start(MONITOR, &["hold", "tcp", STATION, "2575"]);
+    for people in [&[SECURITY][..], &[SECURITY, ("B-3", "security")], &[CLINICAL]] {
+        let answer = point.ask(&Request::Isolate(order(MONITOR, people)));
+        assert_eq!(answer["ok"], false, "{answer}");
+        assert!(tcp.echoes());
+    }
+    let answer = point.ask(&Request::Isolate(order(MONITOR, &[SECURITY, CLINICAL])));
+    assert_eq!(answer["ok"], true, "{answer}");
+    assert!(!tcp.echoes(), "two people did");
+    point.kill();
+    assert!(!lab.asks(MONITOR, "tcp", STATION, 2575), "it stays isolated");
+    point.start(&lab);
+    assert!(!lab.asks(MONITOR, "tcp", STATION, 2575), "and nobody opens it by a restart");
+}
+
+#[test]
+fn bundles_that_are_old_forged_or_anothers_change_nothing() {
+    if !ready() {
+        return;
+    }
+    let lab = Lab::new(&bundle(7));
+    let mut point = Point::new();
+    point.publish(&bundle(7));
+    point.start(&lab);
+    let other = Sealer::new("clinic/policy", [1; 32]);
+    let bad = [
+        point.sealer.sealed(&bundle(6)).unwrap(),
+        other.sealed(&bundle(9)).unwrap(),
+        point.sealer.sealed(&Bundle { point: PointId::new("gw-b").unwrap(), ..bundle(9) }).unwrap(),
+        "nonsense".to_owned(),
+    ];
+    for text in bad {
+        fs::write(point.path("gw.bundle"), &text).unwrap();
+        until("the refusal", || {
+            let status = point.ask(&Request::Status);
+            (!status["refused"].is_null()).then_some(())
+        });
+        assert_eq!(point.in_force(), Some(7));
+        assert!(lab.asks(MONITOR, "tcp", STATION, 2575));
+    }
+}
