@@ -13,6 +13,7 @@ pub mod bacnet;
 mod beginning;
 pub mod conversation;
 pub mod dicom;
+pub mod excuses;
 pub mod hl7;
 pub mod http;
 pub mod judgement;
@@ -24,6 +25,7 @@ pub mod recent;
 pub mod refuse;
 pub mod subject;
 
+pub use excuses::Excuses;
 pub use judgement::{Judge, Judgement, Reasons, Refusal, Verdict};
 pub use memory::Memory;
 pub use rate::Rate;

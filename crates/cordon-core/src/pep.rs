@@ -13,8 +13,8 @@
 //! | pass | kernel | | [`Input::Flow`] |
 //!
 //! Nothing here stands in the way of a packet. What is decided goes to the kernel as
-//! [`Effect::Load`] and [`Effect::State`], to the proxies as [`Effect::Close`] and through
-//! [`Pep::still_permitted`].
+//! [`Effect::Load`] and [`Effect::State`], to the proxies as [`Effect::Close`], which go by
+//! [`Pep::posture_of`].
 //!
 //! A bundle is in force when the kernel says so, never before: until then, and when it is refused,
 //! everything is judged by the one before. What the kernel shall hold of a device is a function of
@@ -45,20 +45,20 @@ mod standing;
 mod time;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use cordon_model::bundle::FlowKey;
+use cordon_model::bundle::BundleDevice;
 use cordon_model::event::{DeviceCount, What};
 use cordon_model::{Bundle, DeviceId, DeviceState, Label, Mono, Now, Posture, Tier};
 
 pub use blame::Rule;
-pub use effect::{Effect, Keep, OrderResult, Receipt, Refusal, StateChange, StateSet};
+pub use effect::{Effect, OrderResult, Receipt, Refusal, StateChange, StateSet};
 pub use findings::FINDING_IDLE_S;
 pub use flows::FLOW_IDLE_S;
 pub use input::{
     Attempted, Cause, Containment, Denied, Elements, FlowId, FlowMoment, FlowSeen, Input,
-    KernelDone, LOG_GROUP_OVER_RATE, LOG_GROUP_UNINSPECTED, MessageSeen, Order, OrderKind, Refused,
-    Restored,
+    KernelDone, MessageSeen, Order, OrderKind, Restored,
 };
 pub use limits::{Counts, Limits};
 pub use orders::{CLINICAL, ORDER_MAX_S};
@@ -173,7 +173,7 @@ impl Pep {
         self.now = Now { mono: self.now.mono.max(now.mono), wall: now.wall };
         match input {
             Input::Bundle(bundle) => self.offer(bundle, out),
-            Input::Refused { number, why: _ } => self.refuse(number, out),
+            Input::Refused { number } => self.refuse(number, out),
             Input::Heard => self.age.restart(self.now.mono),
             Input::Order(order) => self.order(order, out),
             Input::Denied(denied) => self.denied(&denied, out),
@@ -206,39 +206,34 @@ impl Pep {
         moments.into_iter().flatten().min()
     }
 
-    /// Says whether an open flow may go on: asked of each open proxied connection of a device when
-    /// [`Effect::Close`] says so, and of a new one before it is taken.
-    ///
-    /// `emergency` says whether clinical emergency mode is on for the device.
-    #[must_use]
-    pub fn still_permitted(&self, key: &FlowKey, hour: u8, emergency: bool) -> bool {
-        let Some(roll) = &self.roll else { return false };
-        let Some(posture) = self.posture_at(roll, key) else { return false };
-        if posture.state == DeviceState::Isolated {
-            return false;
-        }
-        let posture = Posture { emergency, ..posture };
-        roll.flows(key).any(|(flow, _, postures)| {
-            !flow.operations.is_empty() && flow.is_open_at(hour) && postures.contains(posture)
-        })
-    }
-
-    fn posture_at(&self, roll: &Roll, key: &FlowKey) -> Option<Posture> {
-        let device = roll.at(key.device)?;
-        let standing = self.devices.get(&device.id);
-        Some(standing.map_or_else(|| standing::assumed(roll.bundle()), |it| it.posture))
-    }
-
     /// Gives the posture of a device of the bundle in force, without emergency mode.
     #[must_use]
     pub fn posture_of(&self, device: &DeviceId) -> Option<Posture> {
         self.devices.get(device).map(|standing| standing.posture)
     }
 
+    /// Finds a device of the bundle in force.
+    #[must_use]
+    pub fn device(&self, id: &DeviceId) -> Option<&BundleDevice> {
+        self.roll.as_ref()?.device(id)
+    }
+
+    /// Finds the device that the bundle in force has at an address.
+    #[must_use]
+    pub fn device_at(&self, address: IpAddr) -> Option<&BundleDevice> {
+        self.roll.as_ref()?.at(address)
+    }
+
     /// Gives the bundle in force.
     #[must_use]
     pub fn bundle(&self) -> Option<&Arc<Bundle>> {
         self.roll.as_ref().map(|roll| roll.bundle())
+    }
+
+    /// Gives the hour of the day, UTC, for which the rules in force were printed.
+    #[must_use]
+    pub fn hour(&self) -> u8 {
+        self.hour
     }
 
     /// Gives the age of the policy.
@@ -282,14 +277,6 @@ impl Pep {
             held: self.mirror.len(),
             ..self.counts
         }
-    }
-
-    /// Gives how long the oldest open finding is open.
-    /// # Units
-    /// Seconds.
-    #[must_use]
-    pub fn oldest_finding_s(&self, now: Now) -> Option<u64> {
-        self.findings.oldest_s(now.mono)
     }
 
     /// Raises or clears an alarm.

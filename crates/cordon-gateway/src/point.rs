@@ -14,10 +14,10 @@ mod effects;
 mod inputs;
 mod threads;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, sync_channel};
 use std::time::Duration;
 
 use cordon_core::inspect::Salt;
@@ -105,11 +105,17 @@ struct Point {
     asked: BTreeMap<Label, Asked>,
     orders: u64,
     captures: BTreeMap<DeviceId, Capture>,
-    effects: Vec<Effect>,
+    /// Whether those who inspect have to be given other rules.
+    is_rules_due: bool,
+    /// How many connections were not taken, and why.
+    refusals: BTreeMap<&'static str, u64>,
+    /// How many connections ended, and why.
+    endings: BTreeMap<&'static str, u64>,
     /// Why the newest load failed.
     load_error: Option<String>,
     refused: Option<String>,
     dropped: Arc<threads::Dropped>,
+    loads: Sender<threads::Load>,
     is_stopping: bool,
 }
 
@@ -123,6 +129,9 @@ pub fn run(config: &Config) -> Result<(), PointError> {
         Store::open(&config.state, config.point.clone(), seal).map_err(PointError::Store)?;
     let mut kernel = Kernel::open(kernel::Options::default()).map_err(PointError::Kernel)?;
     let (wakes, heard) = sync_channel(WAKES_MAX);
+    // First of all threads: those that are started later inherit which signals they leave alone.
+    threads::signals(wakes.clone())?;
+    let loads = threads::loads(kernel.loader(), wakes.clone())?;
     control::listen(&config.control, wakes.clone(), Wake::Asked).map_err(PointError::Control)?;
     let mut salt = [0u8; 32];
     let random = aws_lc_rs::default_provider().secure_random;
@@ -150,10 +159,13 @@ pub fn run(config: &Config) -> Result<(), PointError> {
         asked: BTreeMap::new(),
         orders: 0,
         captures: BTreeMap::new(),
-        effects: Vec::new(),
+        is_rules_due: false,
+        refusals: BTreeMap::new(),
+        endings: BTreeMap::new(),
         load_error: None,
         refused: None,
         dropped,
+        loads,
         is_stopping: false,
     };
     if let Some(accepted) = in_force {
@@ -234,25 +246,26 @@ impl Point {
 
     /// Steps the machine and does what it says, until it says nothing more.
     fn step(&mut self, input: Input<'_>) {
-        let mut effects = std::mem::take(&mut self.effects);
-        self.pep.step(self.clock.now(), input, &mut effects);
-        let mut queue = std::collections::VecDeque::from(std::mem::take(&mut effects));
-        while let Some(effect) = queue.pop_front() {
-            if let Some(done) = self.perform(effect) {
-                let hour = match done {
-                    KernelDone::Loaded { hour, .. } => Some(hour),
-                    KernelDone::LoadRefused { .. }
-                    | KernelDone::Stated { .. }
-                    | KernelDone::StateRefused { .. } => None,
-                };
-                self.pep.step(self.clock.now(), Input::Kernel(done), &mut effects);
-                queue.extend(effects.drain(..));
-                if let Some(hour) = hour {
-                    self.share_rules(hour);
+        let mut effects = Vec::new();
+        let mut queue = VecDeque::new();
+        let mut next = Some(input);
+        while let Some(input) = next.take() {
+            self.is_rules_due |= matches!(input, Input::Kernel(KernelDone::Loaded { .. }));
+            self.pep.step(self.clock.now(), input, &mut effects);
+            queue.extend(effects.drain(..));
+            while next.is_none()
+                && let Some(effect) = queue.pop_front()
+            {
+                // Before anything else is said, a receipt above all, what has to end has ended.
+                if self.is_rules_due && !matches!(effect, Effect::Close { .. }) {
+                    self.share_rules();
                 }
+                next = self.perform(effect).map(Input::Kernel);
             }
         }
-        self.effects = effects;
+        if self.is_rules_due {
+            self.share_rules();
+        }
     }
 
     fn offered(&mut self, offered: Result<String, Refused>) {
@@ -274,8 +287,11 @@ impl Point {
         let text = check::with_sources(error);
         report(&format!("refused: {text}"));
         self.refused = Some(text);
-        let (number, why) = inputs::refusal(error);
-        self.step(Input::Refused { number, why });
+        let number = match error {
+            Refused::Older { number, .. } => Some(*number),
+            Refused::Io { .. } | Refused::Seal(_) | Refused::Foreign(_) => None,
+        };
+        self.step(Input::Refused { number });
     }
 
     fn status(&mut self) -> Value {
@@ -310,6 +326,13 @@ impl Point {
             "flows": counts.flows,
             "denied_packets": counts.denied_packets,
             "denied_bytes": counts.denied_bytes,
+            "connections_refused": self.refusals,
+            "connections_ended": self.endings,
+            "did_not_fit": {
+                "findings": counts.findings_lost, "flows": counts.flows_lost,
+                "messages": counts.messages_lost, "alarms": counts.alarms_lost,
+                "orders": counts.orders_lost, "unreadable": counts.unreadable,
+            },
             "not_told": self.dropped.counts(),
             "journal": streams,
             "journal_refused": self.diary.refused(),

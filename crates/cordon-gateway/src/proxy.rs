@@ -19,10 +19,9 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
 use cordon_core::inspect::Memory;
-use cordon_model::{DeviceId, Mono, Now, Wall};
+use cordon_model::{DeviceId, Mono, Now};
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token, Waker};
-use nix::time::{ClockId, clock_gettime};
 
 mod accept;
 mod buffer;
@@ -223,7 +222,7 @@ impl Proxy {
         let (commands, orders) = sync_channel(COMMANDS_MAX);
         let (teller, seen) = sync_channel(options.limits.seen_max);
         let memories = Memories::new(options.limits.devices_max);
-        let now = now();
+        let now = options.clock.now();
         let pulse = Arc::new(AtomicU64::new(0));
         let proxy = Self {
             poll,
@@ -260,7 +259,7 @@ impl Proxy {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 other => other?,
             }
-            self.now = now();
+            self.now = self.options.clock.now();
             self.pulse.fetch_add(1, Ordering::Release);
             for event in &events {
                 self.event(event);
@@ -274,9 +273,6 @@ impl Proxy {
             self.orders();
             self.tick();
             self.teller.catch_up();
-            if self.teller.has_told() {
-                (self.options.wake)();
-            }
             if self.stops.is_some_and(|at| self.is_idle() || at <= self.now.mono) {
                 self.stop();
                 return Ok(());
@@ -432,16 +428,5 @@ impl Proxy {
         }
         self.datagrams.stop(self.now, &mut self.teller);
         self.teller.catch_up();
-        (self.options.wake)();
     }
-}
-
-/// Reads both clocks.
-fn now() -> Now {
-    let read = |clock| {
-        let read = clock_gettime(clock).map(Duration::from).unwrap_or_default();
-        u64::try_from(read.as_nanos()).unwrap_or(u64::MAX)
-    };
-    let wall = read(ClockId::CLOCK_REALTIME) / 1_000_000_000;
-    Now { mono: Mono(read(ClockId::CLOCK_MONOTONIC)), wall: Wall(wall) }
 }

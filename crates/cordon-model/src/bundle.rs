@@ -209,6 +209,13 @@ pub struct BundleDevice {
     pub flow_list: usize,
 }
 
+impl BundleDevice {
+    /// Gives its addresses.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> + Clone + use<> {
+        [Some(IpAddr::V4(self.ip)), self.ipv6.map(IpAddr::V6)].into_iter().flatten()
+    }
+}
+
 /// Says why a bundle cannot be executed although it could be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BundleError {

@@ -188,6 +188,23 @@ impl Transport {
             Self::Udp => "udp",
         }
     }
+
+    /// Gives its number in IP headers.
+    /// # Source
+    /// RFC 9293 §3.1 (TCP), RFC 768 (UDP).
+    #[must_use]
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Tcp => 6,
+            Self::Udp => 17,
+        }
+    }
+
+    /// Reads a number of an IP header.
+    #[must_use]
+    pub fn of_number(number: u8) -> Option<Self> {
+        [Self::Tcp, Self::Udp].into_iter().find(|one| one.number() == number)
+    }
 }
 
 impl fmt::Display for Transport {

@@ -15,7 +15,6 @@ use crate::flows::gather::Links;
 use crate::flows::packet::{self, Frame, Packet, TCP, UDP, dissect};
 
 mod event;
-mod excuses;
 mod lru;
 mod message;
 mod party;

@@ -1,5 +1,6 @@
 //! Whose message it is, and what the bundle says of that device and its flow.
 
+use cordon_model::bundle::{BundleDevice, BundleService};
 use cordon_model::fleet::Inspection;
 use cordon_model::{Direction, Eui64, OperationSet, Tier};
 use sha2::{Digest, Sha256};
@@ -39,6 +40,20 @@ pub struct DeviceIdentity<'a> {
     pub bacnet_instance: Option<u32>,
 }
 
+impl<'a> DeviceIdentity<'a> {
+    /// Takes from a bundle how a device names itself.
+    #[must_use]
+    pub fn of(device: &'a BundleDevice) -> Self {
+        Self {
+            eui64: device.eui64,
+            ae_title: device.ae_title.as_deref(),
+            hl7_application: device.hl7_application.as_deref(),
+            hl7_facility: device.hl7_facility.as_deref(),
+            bacnet_instance: device.bacnet_instance,
+        }
+    }
+}
+
 /// How the other side must be named; what is absent is not checked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PeerIdentity<'a> {
@@ -48,6 +63,18 @@ pub struct PeerIdentity<'a> {
     pub hl7_application: Option<&'a str>,
     /// HL7 MSH-6 of what it receives.
     pub hl7_facility: Option<&'a str>,
+}
+
+impl<'a> PeerIdentity<'a> {
+    /// Takes from a bundle what a service is called.
+    #[must_use]
+    pub fn of(service: &'a BundleService) -> Self {
+        Self {
+            ae_title: service.ae_title.as_deref(),
+            hl7_application: service.hl7_application.as_deref(),
+            hl7_facility: service.hl7_facility.as_deref(),
+        }
+    }
 }
 
 /// A secret of the enforcement point, so that hashes of patient identifiers cannot be tried out.

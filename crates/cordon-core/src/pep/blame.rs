@@ -109,7 +109,12 @@ pub(super) fn rule(roll: &Roll, denied: &Denied<'_>, packet: &Packet<'_>) -> Rul
 }
 
 /// Makes the finding of a packet, without name and figures.
-pub(super) fn judge(roll: &Roll, denied: &Denied<'_>, packet: &Packet<'_>) -> Option<Box<Finding>> {
+pub(super) fn judge(
+    roll: &Roll,
+    denied: &Denied<'_>,
+    packet: &Packet<'_>,
+    rule: Rule,
+) -> Option<Box<Finding>> {
     let mac = denied.mac.or(packet.claimed_mac);
     let by_address = packet.src.and_then(|address| roll.at(address));
     let inside = is_inside(roll, denied);
@@ -128,7 +133,7 @@ pub(super) fn judge(roll: &Roll, denied: &Denied<'_>, packet: &Packet<'_>) -> Op
             (by_address.or(by_target), by_address)
         }
     };
-    let mut finding = Box::new(template(rule(roll, denied, packet))?);
+    let mut finding = Box::new(template(rule)?);
     finding.device = blamed.map(|device| device.id.clone());
     finding.tier = blamed.map(|device| device.tier);
     finding.planned_mac = planned

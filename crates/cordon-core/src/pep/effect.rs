@@ -24,26 +24,16 @@ pub enum Effect {
         /// The changes, in this order.
         changes: Vec<StateChange>,
     },
-    /// Ends open proxied connections of a device.
+    /// Judges open proxied connections of a device again, by the bundle in force and
+    /// [`super::Pep::posture_of`], and ends those that are not permitted.
     Close {
         /// The device.
         device: DeviceId,
-        /// Which go on.
-        keep: Keep,
     },
     /// Writes a record; its time is that of the step, to the second, and may be made finer.
     Record(Event),
     /// Answers an order.
     Receipt(Receipt),
-}
-
-/// Which open connections go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Keep {
-    /// None.
-    Nothing,
-    /// Those of which [`super::Pep::still_permitted`] says so.
-    Permitted,
 }
 
 /// A set of the state table, with what is stored beside the address.

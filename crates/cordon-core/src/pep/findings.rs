@@ -14,7 +14,7 @@ use super::input::{Attempted, Denied};
 use super::limits::{Counts, Limits};
 use super::packet::Packet;
 use super::roll::Roll;
-use super::{Effect, NS_PER_S, after_s, standing};
+use super::{Effect, after_s, standing};
 
 /// After this silence a finding is over, and the same again is a new one.
 /// # Units
@@ -46,7 +46,6 @@ struct Key {
 #[derive(Debug)]
 struct Open {
     finding: Box<Finding>,
-    first: Mono,
     last: Mono,
     bytes: u64,
     /// Whether there is more than was recorded.
@@ -93,13 +92,13 @@ impl Findings {
         if packet.src.is_none() {
             counts.unreadable += 1;
         }
-        let mut finding = blame::judge(roll, denied, &packet)?;
+        let rule = blame::rule(roll, denied, &packet);
+        let mut finding = blame::judge(roll, denied, &packet, rule)?;
         let source = match (&finding.device, denied.interface.map(Label::new)) {
             (Some(device), _) => Source::Device(device.clone()),
             (None, Some(Ok(interface))) => Source::Interface(interface),
             (None, Some(Err(_)) | None) => Source::Unknown,
         };
-        let rule = blame::rule(roll, denied, &packet);
         let evidence = rule.evidence();
         let mut key =
             Key { source, rule, to: Some((packet.dst, packet.dst_port, packet.transport)) };
@@ -140,7 +139,7 @@ impl Findings {
     }
 
     fn begin(&mut self, now: Now, key: Key, finding: Box<Finding>, bytes: u64) {
-        let (first, last) = (now.mono, now.mono);
+        let first = now.mono;
         let share = self.shares.entry(key.source.clone()).or_insert_with(|| Share {
             count: 0,
             first,
@@ -150,7 +149,7 @@ impl Findings {
         share.count += 1;
         share.logged = share.logged.saturating_add(bytes);
         share.last = key.clone();
-        self.open.insert(key, Open { finding, first, last, bytes, has_more: false });
+        self.open.insert(key, Open { finding, last: now.mono, bytes, has_more: false });
     }
 
     /// Adds what the kernel counted and did not log to the last finding about the device.
@@ -203,14 +202,6 @@ impl Findings {
         let (point, start, number) = (&roll.bundle().point, now.wall.0, self.number);
         let long = Label::new(&format!("{point}-{start:x}-{number}"));
         long.or_else(|_| Label::new(&format!("{start:x}-{number}"))).ok()
-    }
-
-    /// Gives how long the oldest open finding is open.
-    /// # Units
-    /// Seconds.
-    pub(super) fn oldest_s(&self, now: Mono) -> Option<u64> {
-        let first = self.open.values().map(|open| open.first).min()?;
-        Some(now.0.saturating_sub(first.0) / NS_PER_S)
     }
 }
 

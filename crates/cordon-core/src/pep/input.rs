@@ -24,8 +24,6 @@ pub enum Input<'a> {
     Refused {
         /// Its number, if it could be read.
         number: Option<u64>,
-        /// Why.
-        why: Refused,
     },
     /// A decision point spoke: the age of the policy counts from now.
     Heard,
@@ -43,35 +41,6 @@ pub enum Input<'a> {
     Kernel(KernelDone),
     /// Nothing but the time.
     Woke,
-}
-
-/// Why a bundle may not be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Refused {
-    /// It cannot be read, or refers to what is not there.
-    Corrupt,
-    /// It is sealed by nobody whom this point trusts.
-    Signature,
-    /// Its time is over.
-    Expired,
-    /// Its number is not greater than the one in force.
-    Older,
-    /// It is another point's.
-    OtherPoint,
-}
-
-impl Refused {
-    /// Gives the word that records use.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Corrupt => "corrupt",
-            Self::Signature => "signature",
-            Self::Expired => "expired",
-            Self::Older => "rollback",
-            Self::OtherPoint => "other-point",
-        }
-    }
 }
 
 /// An order about a device.
@@ -134,11 +103,6 @@ pub enum Cause {
     OverRate,
 }
 
-/// The NFLOG group of packets that nobody was there to inspect.
-pub const LOG_GROUP_UNINSPECTED: u16 = 13;
-/// The NFLOG group of packets beyond the rate of their flow.
-pub const LOG_GROUP_OVER_RATE: u16 = 14;
-
 impl Cause {
     /// Every cause.
     pub const ALL: [Self; 5] =
@@ -151,8 +115,8 @@ impl Cause {
             nft::LOG_GROUP_DENIED => Some(Self::OffList),
             nft::LOG_GROUP_SPOOFED => Some(Self::Spoofed),
             nft::LOG_GROUP_ISOLATED => Some(Self::Isolated),
-            LOG_GROUP_UNINSPECTED => Some(Self::Uninspected),
-            LOG_GROUP_OVER_RATE => Some(Self::OverRate),
+            nft::LOG_GROUP_UNINSPECTED => Some(Self::Uninspected),
+            nft::LOG_GROUP_LIMITED => Some(Self::OverRate),
             _ => None,
         }
     }

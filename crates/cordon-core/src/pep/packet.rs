@@ -27,6 +27,10 @@ const DHCP_FIXED: usize = 240;
 /// # Source
 /// RFC 2132 §2.
 const DHCP_MAGIC: [u8; 4] = [99, 130, 83, 99];
+/// The DHCP option that lists what a client asks for.
+/// # Source
+/// RFC 2132 §9.8.
+const PARAMETERS: u8 = 55;
 /// The first byte of a TLS handshake record.
 /// # Source
 /// RFC 8446 §5.1.
@@ -48,25 +52,11 @@ pub enum Family {
 
 /// What a DHCP message says of its sender.
 /// # Source
-/// RFC 2132 §3.14, §9.8, §9.13.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
+/// RFC 2132 §9.8. Options 12 and 60 are free text, and are not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Dhcp<'a> {
-    /// Option 12; chosen by people, so it is compared and never recorded.
-    pub host_name: &'a [u8],
     /// Option 55, in the order of the client: its fingerprint.
     pub parameters: &'a [u8],
-    /// Option 60; free text, so it is compared and never recorded.
-    pub vendor: &'a [u8],
-}
-
-impl std::fmt::Debug for Dhcp<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Dhcp")
-            .field("host_name_bytes", &self.host_name.len())
-            .field("parameters", &self.parameters)
-            .field("vendor_bytes", &self.vendor.len())
-            .finish()
-    }
 }
 
 impl Dhcp<'_> {
@@ -103,8 +93,6 @@ pub struct Packet<'a> {
     pub transport: Option<Transport>,
     /// Type and code of ICMP or ICMPv6.
     pub icmp: Option<(u8, u8)>,
-    /// Whether it is ARP.
-    pub is_arp: bool,
     /// The MAC address that an ARP packet claims.
     pub claimed_mac: Option<Mac>,
     /// Time to live, or hop limit.
@@ -169,17 +157,16 @@ fn address6(bytes: &[u8], at: usize) -> Option<IpAddr> {
 
 /// Reads ARP for IPv4 over Ethernet.
 fn arp<'a>(logged: Packet<'a>, bytes: &'a [u8]) -> Option<Packet<'a>> {
-    let packet = Packet { is_arp: true, ..logged };
     // Hardware Ethernet, protocol IPv4, lengths 6 and 4 (RFC 826).
     if bytes.get(..6)? != [0, 1, 8, 0, 6, 4] {
-        return Some(packet);
+        return Some(logged);
     }
     let sender = bytes.get(8..).and_then(|rest| rest.first_chunk::<6>().copied());
     Some(Packet {
         claimed_mac: sender.and_then(|mac| Mac::new(mac).ok()),
         src: address4(bytes, 14),
         dst: address4(bytes, 24),
-        ..packet
+        ..logged
     })
 }
 
@@ -284,11 +271,8 @@ fn dhcp(message: &[u8]) -> Option<Dhcp<'_>> {
         }
         let Some((length, rest)) = rest.split_first() else { break };
         let Some((value, rest)) = rest.split_at_checked(usize::from(*length)) else { break };
-        match code {
-            12 => said.host_name = value,
-            55 => said.parameters = value,
-            60 => said.vendor = value,
-            _ => {}
+        if *code == PARAMETERS {
+            said.parameters = value;
         }
         if rest.is_empty() {
             break;

@@ -8,10 +8,10 @@ use cordon_model::event::{Actor, EventId, StateChange as StateEvent, Way, What};
 use cordon_model::{Bundle, DeviceId, DeviceState, Evidence, Label, Transport};
 
 use super::alarms::{BUNDLE_REFUSED, ROLLED_BACK, RULES_REFUSED, STATE_REFUSED, UNSAFE_TYPE};
-use super::effect::{Effect, Keep, OrderResult, Refusal};
+use super::effect::{Effect, OrderResult, Refusal};
 use super::input::{Denied, FlowSeen, KernelDone, MessageSeen, Order, OrderKind};
 use super::orders::{self, Ruling};
-use super::roll::{Roll, addresses};
+use super::roll::Roll;
 use super::standing::{self, Standing, Watch};
 use super::{Loading, Pep, after_s};
 use crate::inspect::Verdict;
@@ -118,12 +118,12 @@ impl Pep {
         }
         let mut alike = BTreeMap::new();
         for device in &roll.bundle().devices {
-            self.mirror.touch(addresses(device));
+            self.mirror.touch(device.addresses());
             let is_alike =
                 before.as_ref().is_some_and(|it| it.is_alike(&roll, &device.id, &mut alike));
             let is_hourly = roll.bundle().flows_of(device).any(|(flow, _, _)| flow.hours.is_some());
             if !is_first && (!is_alike || is_hourly) {
-                self.close(device.id.clone(), Keep::Permitted);
+                self.close(device.id.clone());
             }
         }
         self.mirror.touch_all_held();
@@ -156,7 +156,7 @@ impl Pep {
                     })),
                 ));
             }
-            self.close(id, Keep::Permitted);
+            self.close(id);
         }
     }
 
@@ -169,7 +169,7 @@ impl Pep {
             }
             let mut standing = Standing::new(assumed);
             if self.is_restored {
-                let held = addresses(device).map(|address| self.mirror.held(address));
+                let held = device.addresses().map(|address| self.mirror.held(address));
                 let held: Vec<_> = held.collect();
                 held.iter().rev().for_each(|held| standing.restore(held));
                 if held.iter().any(|held| held.isolated) {
@@ -190,8 +190,8 @@ impl Pep {
     }
 
     /// Ends connections after the kernel was told.
-    fn close(&mut self, device: DeviceId, keep: Keep) {
-        self.closing.push(Effect::Close { device, keep });
+    fn close(&mut self, device: DeviceId) {
+        self.closing.push(Effect::Close { device });
     }
 
     pub(super) fn order(&mut self, order: Order, out: &mut Vec<Effect>) {
@@ -244,10 +244,10 @@ impl Pep {
                     standing.posture.identity = identity;
                     standing.posture.attestation = attestation;
                 }
-                self.close(device.id.clone(), Keep::Permitted);
+                self.close(device.id.clone());
             }
         }
-        self.mirror.touch(addresses(device));
+        self.mirror.touch(device.addresses());
         Ok(ruling)
     }
 
@@ -268,7 +268,7 @@ impl Pep {
         let watch = Watch::new(self.now.mono, roll.bundle(), device, self.hour);
         standing.enter(self.now.mono, to, device.tier, watch);
         self.devices_due = [self.devices_due, standing.deadline()].into_iter().flatten().min();
-        self.mirror.touch(addresses(device));
+        self.mirror.touch(device.addresses());
         out.push(roll.record(
             self.now,
             What::State(Box::new(StateEvent {
@@ -283,18 +283,7 @@ impl Pep {
                 to,
             })),
         ));
-        let keep = match to {
-            DeviceState::Isolated => Keep::Nothing,
-            DeviceState::Discovered
-            | DeviceState::Enrolled
-            | DeviceState::Normal
-            | DeviceState::Suspect
-            | DeviceState::Contained
-            | DeviceState::Remediation
-            | DeviceState::Probation
-            | DeviceState::Retired => Keep::Permitted,
-        };
-        self.close(device.id.clone(), keep);
+        self.close(device.id.clone());
         if let Ok(about) = Label::new(device.id.as_str()) {
             let is_on = to == DeviceState::Suspect && from == DeviceState::Contained;
             self.alarm(is_on, ROLLED_BACK, &about, None, out);
@@ -379,7 +368,7 @@ impl Pep {
         };
         if watch.saw(key) {
             standing.watch = None;
-            self.mirror.touch(addresses(device));
+            self.mirror.touch(device.addresses());
         }
     }
 }

@@ -40,7 +40,7 @@ impl Roll {
         for (place, device) in bundle.devices.iter().enumerate() {
             roll.by_id.insert(device.id.clone(), place);
             roll.by_mac.entry(device.mac).or_insert(place);
-            for address in addresses(device) {
+            for address in device.addresses() {
                 roll.by_address.entry(address).or_insert(place);
             }
             if let Some(port) = device.port {
@@ -165,9 +165,4 @@ fn resolved((flow, service, postures): Listed<'_>) -> (BundleFlow, BundleService
 /// Makes a record.
 pub(super) fn record(now: Now, point: Option<PointId>, what: What) -> Effect {
     Effect::Record(Event { at: WallMs(now.wall.0.saturating_mul(1_000)), point, what })
-}
-
-/// Gives the addresses of a device.
-pub(super) fn addresses(device: &BundleDevice) -> impl Iterator<Item = IpAddr> {
-    [Some(IpAddr::V4(device.ip)), device.ipv6.map(IpAddr::V6)].into_iter().flatten()
 }

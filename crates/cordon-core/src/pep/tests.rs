@@ -9,12 +9,15 @@ mod laws;
 mod orders;
 mod traffic;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use cordon_model::bundle::{BundleFlow, FlowKey, flow_keys};
 use cordon_model::event::{Actor, Alarm, AlarmState, Finding, Person, StateChange as StateEvent};
+use cordon_model::nft::{self, KernelSets};
 use cordon_model::{BadgeId, Evidence, Operation, Wall, WriterId};
 
 use super::*;
@@ -55,7 +58,11 @@ struct Rig {
     is_willing: bool,
     /// All effects so far.
     seen: Vec<Effect>,
+    made: RefCell<Vec<Made>>,
 }
+
+/// A bundle, an hour, and what they are to the kernel.
+type Made = (Arc<Bundle>, u8, Rc<KernelSets>);
 
 impl Rig {
     fn empty(limits: Limits) -> Self {
@@ -65,6 +72,7 @@ impl Rig {
             held: BTreeMap::new(),
             is_willing: true,
             seen: Vec::new(),
+            made: RefCell::default(),
         }
     }
 
@@ -81,6 +89,27 @@ impl Rig {
 
     fn now(&self) -> Now {
         Now { mono: Mono(self.s * NS_PER_S), wall: Wall(TEN + self.s) }
+    }
+
+    /// Says whether the kernel, with what it was told, lets a flow pass; an isolated device has none.
+    fn permits(&self, key: &FlowKey, hour: u8) -> bool {
+        let bundle = self.pep.bundle().unwrap();
+        let held = self.held.get(&key.device).copied().unwrap_or_default();
+        let told = held.posture.unwrap_or_else(|| nft::default_posture(bundle.role));
+        let state = if held.contained.is_some() { DeviceState::Contained } else { told.state };
+        !held.isolated && self.sets(bundle, hour).permits(key, Posture { state, ..told })
+    }
+
+    /// Gives what a bundle is to the kernel; made once for each bundle and hour.
+    fn sets(&self, bundle: &Arc<Bundle>, hour: u8) -> Rc<KernelSets> {
+        let mut made = self.made.borrow_mut();
+        let is_it = |one: &&Made| Arc::ptr_eq(&one.0, bundle) && one.1 == hour;
+        if let Some((_, _, sets)) = made.iter().find(is_it) {
+            return Rc::clone(sets);
+        }
+        let sets = Rc::new(KernelSets::new(bundle, hour));
+        made.push((Arc::clone(bundle), hour, Rc::clone(&sets)));
+        sets
     }
 
     /// Steps, answers for the kernel, and gives all that came of it.
@@ -260,9 +289,9 @@ fn cleared(effects: &[Effect]) -> Vec<String> {
     alarm_names(effects, AlarmState::Clear)
 }
 
-fn closed(effects: &[Effect]) -> Vec<(DeviceId, Keep)> {
+fn closed(effects: &[Effect]) -> Vec<DeviceId> {
     let closed = effects.iter().filter_map(|effect| match effect {
-        Effect::Close { device, keep } => Some((device.clone(), *keep)),
+        Effect::Close { device } => Some(device.clone()),
         Effect::Load { .. } | Effect::State { .. } | Effect::Record(_) | Effect::Receipt(_) => None,
     });
     closed.collect()

@@ -9,7 +9,7 @@ use super::alarms::{BUNDLE_STALE, PDP_UNREACHABLE, STATE_REFUSED, TABLE_FULL};
 use super::effect::Effect;
 use super::input::Elements;
 use super::limits::Counts;
-use super::roll::{Roll, addresses};
+use super::roll::Roll;
 use super::standing::{self, Watch};
 use super::{Pep, after_s};
 
@@ -54,7 +54,7 @@ impl Pep {
         self.alarm_about_me(level == Level::Stale, BUNDLE_STALE, value, out);
         if (level == Level::Stale) != (before == Level::Stale) {
             for device in &roll.bundle().devices {
-                self.mirror.touch(addresses(device));
+                self.mirror.touch(device.addresses());
             }
         }
     }
@@ -96,17 +96,8 @@ impl Pep {
             if is_due(standing.watch.as_ref().and_then(Watch::deadline)) {
                 self.roll_back(roll, device, out);
             } else {
-                let reason = match standing.state() {
-                    DeviceState::Probation => "probation-over",
-                    DeviceState::Suspect
-                    | DeviceState::Discovered
-                    | DeviceState::Enrolled
-                    | DeviceState::Normal
-                    | DeviceState::Contained
-                    | DeviceState::Isolated
-                    | DeviceState::Remediation
-                    | DeviceState::Retired => "no-new-evidence",
-                };
+                let is_probation = standing.state() == DeviceState::Probation;
+                let reason = if is_probation { "probation-over" } else { "no-new-evidence" };
                 self.enter_by_myself(roll, device, DeviceState::Normal, reason, out);
             }
         }
@@ -175,7 +166,8 @@ impl Pep {
         let is_done = |id: &DeviceId| {
             let device = self.roll.as_ref().and_then(|roll| Some((roll, roll.device(id)?)));
             device.is_none_or(|(roll, device)| {
-                addresses(device)
+                device
+                    .addresses()
                     .all(|address| self.mirror.agrees(address, self.wanted(roll, address)))
             })
         };

@@ -107,7 +107,7 @@ pub enum Change {
         set: StateSet,
         /// The address.
         address: IpAddr,
-        /// When it leaves the set by itself; only contained and emergency know one.
+        /// When it leaves the set by itself; only contained, emergency and capture know one.
         timeout: Option<Duration>,
     },
     /// The address is not in the set now.
@@ -268,15 +268,10 @@ pub(super) fn refresh_alive(
     proxies: &[Transport],
 ) -> Result<(), ElementsError> {
     let steps = proxies.iter().flat_map(|proxy| {
-        // The IP protocol numbers: RFC 9293 §3.1 (TCP), RFC 768 (UDP).
-        let number = match proxy {
-            Transport::Tcp => 6,
-            Transport::Udp => 17,
-        };
         [true, false, true].map(|add| Step {
             table: POLICY_TABLE,
             set: "alive",
-            key: vec![number],
+            key: vec![proxy.number()],
             mark: None,
             timeout: None,
             add,

@@ -4,21 +4,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cordon_core::pep::{
-    Effect, Keep, KernelDone, OrderResult, Receipt, StateChange, StateSet as PepSet,
+    Effect, Input, KernelDone, OrderResult, Receipt, StateChange, StateSet as PepSet,
 };
 use cordon_model::nft::{self, Proxying};
 use cordon_model::{Bundle, DeviceId};
 use serde_json::json;
 
+use super::threads::Load;
 use super::{Point, report, threads};
 use crate::check::with_sources;
 use crate::kernel::elements::{Change, StateSet};
 use crate::kernel::host;
 use crate::kernel::load::LoadError;
+use crate::proxy::Rules;
 
 /// How long the kernel believes in the proxies after a sign of life.
-/// # Source
-/// `PROCESS_HANGS` of the design: at most 1.5 s until a lifeline goes through the kernel.
+/// The design allows a hung process 1.5 s until a lifeline goes through the kernel.
 pub(super) const ALIVE_MS: u32 = 1_200;
 
 impl Point {
@@ -27,8 +28,10 @@ impl Point {
         match effect {
             Effect::Load { bundle, hour } => self.load(&bundle, hour),
             Effect::State { ticket, changes } => Some(self.state(ticket, &changes)),
-            Effect::Close { device, keep } => {
-                self.close(&device, keep);
+            // Its posture is another now, or it is gone: by the rules for that, what may not go on
+            // ends. A bundle closes for many devices at once, and one set of rules serves all.
+            Effect::Close { .. } => {
+                self.is_rules_due = true;
                 None
             }
             Effect::Record(event) => {
@@ -54,28 +57,20 @@ impl Point {
         let generation = nft::generation(&text).unwrap_or_default();
         // A process that starts again finds its rules where it left them.
         if self.kernel.is_loaded(generation).unwrap_or(false) {
-            self.in_force(number);
+            prepare_host();
             return Some(KernelDone::Loaded { number, hour });
         }
-        let (loader, wakes) = (self.kernel.loader(), self.wakes.clone());
-        let load = move || {
-            let result = loader.load(&text);
-            let _ = wakes.send(super::Wake::Loaded { number, hour, result });
-        };
-        match std::thread::Builder::new().name("load".into()).spawn(load) {
-            Ok(_) => None,
-            Err(error) => {
-                report(&format!("no thread to load rules: {error}"));
-                Some(KernelDone::LoadRefused { number, hour })
-            }
-        }
+        let is_taken = self.loads.send(Load { number, hour, text }).is_ok();
+        (!is_taken).then_some(KernelDone::LoadRefused { number, hour })
     }
 
     pub(super) fn loaded(&mut self, number: u64, hour: u8, result: Result<(), LoadError>) {
         let done = match result {
             Ok(()) => {
                 self.load_error = None;
-                self.in_force(number);
+                if let Some(proxies) = &self.proxies {
+                    proxies.credentials();
+                }
                 KernelDone::Loaded { number, hour }
             }
             Err(error) => {
@@ -85,40 +80,28 @@ impl Point {
                 KernelDone::LoadRefused { number, hour }
             }
         };
-        self.step(cordon_core::pep::Input::Kernel(done));
-        self.share_rules(hour);
-    }
-
-    /// What has to be so once rules are in force: only now is anything forwarded at all.
-    fn in_force(&self, number: u64) {
-        match host::prepare() {
-            Ok(corrected) => {
-                for one in corrected {
-                    report(&format!("`{}` was {}, and is {} now", one.name, one.was, one.is));
-                }
-            }
-            Err(error) => report(&format!("bundle {number}: {}", with_sources(&error))),
-        }
+        self.step(Input::Kernel(done));
     }
 
     /// Gives those who inspect what holds now.
-    pub(super) fn share_rules(&mut self, hour: u8) {
+    pub(super) fn share_rules(&mut self) {
+        self.is_rules_due = false;
+        let hour = self.pep.hour();
         let Some(bundle) = self.pep.bundle().map(Arc::clone) else { return };
         let assumed = nft::default_posture(bundle.role);
         let posture = |device: &DeviceId| self.pep.posture_of(device).unwrap_or(assumed);
-        let rules = crate::proxy::Rules::new(&bundle, &posture, hour, self.salt);
-        self.rules.put(Arc::new(rules));
+        let rules = Arc::new(Rules::new(&bundle, &posture, hour, self.salt));
+        self.rules.put(Arc::clone(&rules));
         match &self.proxies {
-            Some(proxies) => proxies.policy(self.rules.take()),
-            None => self.begin_proxies(),
+            Some(proxies) => proxies.policy(rules),
+            None => self.begin_proxies(rules),
         }
     }
 
     /// Starts the proxies; without them, flows that have to be inspected stay closed.
-    fn begin_proxies(&mut self) {
-        let Some(rules) = self.rules.take() else { return };
+    fn begin_proxies(&mut self, rules: Arc<Rules>) {
         let (to, dropped) = (self.wakes.clone(), Arc::clone(&self.dropped));
-        match threads::proxies(&self.config, rules, to, dropped) {
+        match threads::proxies(&self.config, rules, to, dropped, self.clock) {
             Ok(proxies) => self.proxies = Some(proxies),
             Err(error) => report(&with_sources(&error)),
         }
@@ -133,26 +116,6 @@ impl Point {
                 let held = self.kernel.state().ok().map(|state| super::inputs::held(&state));
                 KernelDone::StateRefused { ticket, held }
             }
-        }
-    }
-
-    fn close(&mut self, device: &DeviceId, keep: Keep) {
-        let bundle = self.pep.bundle();
-        let of = |bundle: &&Arc<Bundle>| {
-            let found = bundle.devices.binary_search_by(|one| one.id.cmp(device)).ok();
-            found.and_then(|at| bundle.devices.get(at)).map(|device| {
-                let v6 = device.ipv6.map(std::net::IpAddr::V6);
-                std::iter::once(std::net::IpAddr::V4(device.ip)).chain(v6).collect()
-            })
-        };
-        let addresses: Vec<_> = bundle.as_ref().and_then(of).unwrap_or_default();
-        // Its posture is another now: what may go on is told by the rules for it.
-        let hour = self.clock.now().wall.hour();
-        self.share_rules(hour);
-        let Some(proxies) = &self.proxies else { return };
-        match keep {
-            Keep::Nothing => proxies.close(addresses, false),
-            Keep::Permitted => {}
         }
     }
 
@@ -172,28 +135,29 @@ impl Point {
     }
 }
 
-fn change(change: &StateChange) -> Change {
-    let set = match change.set {
-        PepSet::Isolated => StateSet::Isolated,
-        PepSet::Contained { .. } => StateSet::Contained,
-        PepSet::NoNew => StateSet::NoNew,
-        PepSet::Posture(posture) => {
-            return if change.is_member {
-                Change::Posture { address: change.address, mark: nft::mark_of(posture) }
-            } else {
-                Change::PostureAssumed { address: change.address }
-            };
+/// Sets what has to be so once rules are in force: only now is anything forwarded at all.
+pub(super) fn prepare_host() {
+    match host::prepare() {
+        Ok(corrected) => {
+            for one in corrected {
+                report(&format!("`{}` was {}, and is {} now", one.name, one.was, one.is));
+            }
         }
-    };
-    let timeout = match change.set {
-        PepSet::Contained { timeout_s } => {
-            timeout_s.map(|seconds| Duration::from_secs(u64::from(seconds)))
-        }
-        PepSet::Isolated | PepSet::NoNew | PepSet::Posture(_) => None,
-    };
-    if change.is_member {
-        Change::add(set, change.address, timeout)
-    } else {
-        Change::remove(set, change.address)
+        Err(error) => report(&with_sources(&error)),
     }
+}
+
+fn change(change: &StateChange) -> Change {
+    let StateChange { address, set, is_member } = *change;
+    let (set, timeout) = match set {
+        PepSet::Isolated => (StateSet::Isolated, None),
+        PepSet::Contained { timeout_s } => (StateSet::Contained, timeout_s),
+        PepSet::NoNew => (StateSet::NoNew, None),
+        PepSet::Posture(posture) if is_member => {
+            return Change::Posture { address, mark: nft::mark_of(posture) };
+        }
+        PepSet::Posture(_) => return Change::PostureAssumed { address },
+    };
+    let timeout = timeout.map(|seconds| Duration::from_secs(u64::from(seconds)));
+    if is_member { Change::add(set, address, timeout) } else { Change::remove(set, address) }
 }

@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use cordon_core::inspect::Way as InspectWay;
+use cordon_core::inspect::{Verdict, Way as InspectWay};
 use cordon_core::pep::{
     Cause, Containment, Denied, Elements, Family, FlowId, FlowMoment, FlowSeen, Input, MessageSeen,
-    Order, OrderKind, Refused as PepRefused, Restored,
+    Order, OrderKind, Restored,
 };
-use cordon_model::bundle::FlowKey;
+use cordon_model::bundle::{BundleDevice, FlowKey};
 use cordon_model::event::{Authenticated, Outcome, Party, Way};
 use cordon_model::nft::mark_of;
-use cordon_model::seal::SealError;
 use cordon_model::{Direction, Event, Label, Mac, Mono, Posture, Transport, WallMs, What};
 use serde_json::json;
 
@@ -24,7 +23,6 @@ use crate::kernel::flows::{Flow, Seen as FlowWas};
 use crate::kernel::log::{Logged, Why};
 use crate::kernel::state::State;
 use crate::proxy::{Ends, Proof, Seen};
-use crate::store::Refused;
 
 /// A connection and what became of it.
 pub(crate) type FlowChange = (FlowWas, Flow);
@@ -59,24 +57,6 @@ pub(super) fn held(state: &State) -> BTreeMap<IpAddr, Elements> {
         held.entry(*address).or_default().posture = posture;
     }
     held
-}
-
-/// Says in the machine's words why a bundle is refused.
-pub(super) fn refusal(error: &Refused) -> (Option<u64>, PepRefused) {
-    match error {
-        Refused::Io { .. } => (None, PepRefused::Corrupt),
-        Refused::Foreign(_) => (None, PepRefused::OtherPoint),
-        Refused::Older { number, .. } => (Some(*number), PepRefused::Older),
-        Refused::Seal(SealError::Signature(_)) => (None, PepRefused::Signature),
-        Refused::Seal(
-            SealError::OverLimit(_)
-            | SealError::Form { .. }
-            | SealError::Digest { .. }
-            | SealError::Json(_)
-            | SealError::Bundle(_)
-            | SealError::Note(_),
-        ) => (None, PepRefused::Corrupt),
-    }
 }
 
 impl Point {
@@ -128,12 +108,7 @@ impl Point {
     }
 
     fn addresses(&self, device: &cordon_model::DeviceId) -> Vec<IpAddr> {
-        let device = self
-            .pep
-            .bundle()
-            .and_then(|bundle| bundle.devices.iter().find(|one| one.id == *device));
-        let both = device.map(|one| [Some(IpAddr::V4(one.ip)), one.ipv6.map(IpAddr::V6)]);
-        both.into_iter().flatten().flatten().collect()
+        self.pep.device(device).into_iter().flat_map(BundleDevice::addresses).collect()
     }
 
     fn capture(
@@ -183,14 +158,10 @@ impl Point {
         if logged.why == Why::Captured {
             let moment = self.clock.moment();
             let packet = cordon_core::pep::Packet::read(Family::Inet, &logged.packet);
-            let owner = self.pep.bundle().and_then(|bundle| {
-                let is_it = |ip: IpAddr| packet.src == Some(ip) || packet.dst == Some(ip);
-                let is_its = |one: &&cordon_model::bundle::BundleDevice| {
-                    is_it(IpAddr::V4(one.ip)) || one.ipv6.is_some_and(|ip| is_it(IpAddr::V6(ip)))
-                };
-                bundle.devices.iter().find(is_its).map(|one| one.id.clone())
-            });
-            let Some(capture) = owner.and_then(|id| self.captures.get_mut(&id)) else { return };
+            let ends = [packet.src, packet.dst].into_iter().flatten();
+            let devices = ends.filter_map(|end| self.pep.device_at(end));
+            let captured = devices.map(|one| &one.id).find(|id| self.captures.contains_key(*id));
+            let Some(capture) = captured.and_then(|id| self.captures.get_mut(id)) else { return };
             if let Err(error) = capture.write(moment.mono, moment.wall, &logged.packet) {
                 super::report(&format!("capture: {error}"));
             }
@@ -224,22 +195,11 @@ impl Point {
     }
 
     pub(super) fn flow(&mut self, (was, flow): &FlowChange) {
-        let Some(bundle) = self.pep.bundle() else { return };
-        let transport = match flow.tuple.protocol {
-            6 => Transport::Tcp,
-            17 => Transport::Udp,
-            _ => return,
-        };
-        let is_device = |ip: IpAddr| {
-            let is_its = |one: &cordon_model::bundle::BundleDevice| {
-                IpAddr::V4(one.ip) == ip || one.ipv6.map(IpAddr::V6) == Some(ip)
-            };
-            bundle.devices.iter().any(is_its)
-        };
+        let Some(transport) = Transport::of_number(flow.tuple.protocol) else { return };
         let (tuple, carried) = (&flow.tuple, &flow.carried);
-        let (device, peer, direction) = if is_device(tuple.source) {
+        let (device, peer, direction) = if self.pep.device_at(tuple.source).is_some() {
             (tuple.source, tuple.destination, Direction::Out)
-        } else if is_device(tuple.destination) {
+        } else if self.pep.device_at(tuple.destination).is_some() {
             (tuple.destination, tuple.source, Direction::In)
         } else {
             return;
@@ -270,8 +230,16 @@ impl Point {
 
     pub(super) fn seen(&mut self, seen: &Seen) {
         match seen {
-            Seen::Message { ends, party, way, bytes, judgement, .. } => {
+            Seen::Message {
+                ends, party, way, bytes, judgement, is_enforced, is_excused, ..
+            } => {
                 let Some(key) = party.key() else { return };
+                // What passed is recorded as passed, and nobody is called for what may only look
+                // so because bytes before it were not seen.
+                let is_block = judgement.verdict == Verdict::Block;
+                let has_passed = *is_excused || !is_enforced;
+                let verdict =
+                    if is_block && has_passed { Verdict::PassFlag } else { judgement.verdict };
                 self.step(Input::Message(MessageSeen {
                     key: *key,
                     opener_port: ends.opener.port(),
@@ -281,9 +249,9 @@ impl Point {
                     },
                     protocol: party.protocol(),
                     operation: judgement.operation,
-                    verdict: judgement.verdict,
+                    verdict,
                     reasons: judgement.reasons,
-                    page: judgement.page,
+                    page: judgement.page && !is_excused,
                     bytes: u64::try_from(*bytes).unwrap_or(u64::MAX),
                 }));
             }
@@ -291,10 +259,9 @@ impl Point {
                 self.proved(ends, party, *is_device, proof);
             }
             Seen::Missed(missed) => self.dropped.missed(missed),
-            Seen::Opened { .. }
-            | Seen::Refused { .. }
-            | Seen::Closed { .. }
-            | Seen::Hello { .. } => {}
+            Seen::Refused { why, .. } => *self.refusals.entry(why.label()).or_default() += 1,
+            Seen::Closed { why, .. } => *self.endings.entry(why.label()).or_default() += 1,
+            Seen::Opened { .. } | Seen::Hello { .. } => {}
         }
     }
 
@@ -306,7 +273,8 @@ impl Point {
             Proof::Failed => (Outcome::Failure, Label::new("handshake-failed").ok()),
         };
         let Ok(method) = Label::new("mtls") else { return };
-        let end = if is_device { ends.opener } else { ends.listener };
+        let is_opener = is_device == (party.opened() == Direction::Out);
+        let end = if is_opener { ends.opener } else { ends.listener };
         let device = party.device().filter(|_| is_device).map(|device| device.id.clone());
         let service = party.service().filter(|_| !is_device).map(|service| service.id.clone());
         let who =

@@ -5,7 +5,7 @@
 use std::io;
 use std::os::fd::AsFd as _;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::mpsc::{Sender, SyncSender, TrySendError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Builder;
 use std::time::{Duration, SystemTime};
@@ -16,11 +16,13 @@ use nix::sys::signal::{SigSet, Signal};
 use serde_json::{Value, json};
 
 use super::{Point, PointError, Wake, report};
+use crate::clock::Clock;
 use crate::config::{Config, TlsMode};
 use crate::kernel::flows::{FLOWS_MAX, Flows};
-use crate::kernel::log::Log;
+use crate::kernel::load::Loader;
+use crate::kernel::log::{Log, Logged};
 use crate::kernel::{self, Kernel};
-use crate::proxy::copy::{Copies, CopyLimits};
+use crate::proxy::copy::{Copies, CopyLimits, Overlooked};
 use crate::proxy::{self, Command, Handle, Missed, Options, Proxy, Rules, Seen, Tls, TlsOptions};
 use crate::store;
 
@@ -30,6 +32,10 @@ const ALIVE: Duration = Duration::from_millis(300);
 const LOOK: Duration = Duration::from_secs(1);
 /// How often the bundle file is looked at.
 const WATCH: Duration = Duration::from_millis(500);
+/// How often copies are looked after.
+/// # Units
+/// Nanoseconds.
+const TICK_NS: u64 = 1_000_000_000;
 /// Bytes of a packet that evidence needs: headers, and the beginning of a hello or a lease.
 const EVIDENCE_BYTES: u16 = 2_048;
 /// Bytes of a packet that may be copied.
@@ -41,6 +47,11 @@ pub(super) struct Dropped {
     logged: AtomicU64,
     flows: AtomicU64,
     seen: AtomicU64,
+    /// What the kernel could not tell the log's readers.
+    unlogged: AtomicU64,
+    /// Connections that are not watched, at the last look.
+    unwatched: AtomicU64,
+    overlooked: Mutex<Overlooked>,
 }
 
 impl Dropped {
@@ -51,10 +62,18 @@ impl Dropped {
         self.seen.fetch_add(sum, Ordering::Relaxed);
     }
 
+    fn overlook(&self, overlooked: Overlooked) {
+        *self.overlooked.lock().unwrap_or_else(PoisonError::into_inner) = overlooked;
+    }
+
     pub(super) fn counts(&self) -> Value {
         let count = |of: &AtomicU64| of.load(Ordering::Relaxed);
-        json!({ "packets": count(&self.logged), "flows": count(&self.flows),
-            "messages": count(&self.seen) })
+        let copies = *self.overlooked.lock().unwrap_or_else(PoisonError::into_inner);
+        json!({ "packets": count(&self.logged), "packets_by_kernel": count(&self.unlogged),
+            "flows": count(&self.flows), "flows_unwatched": count(&self.unwatched),
+            "messages": count(&self.seen), "copies": {
+                "damaged": copies.damaged, "unknown": copies.unknown, "evicted": copies.evicted,
+                "lost_bytes": copies.lost_bytes } })
     }
 }
 
@@ -79,14 +98,13 @@ pub(super) struct Proxies {
 }
 
 impl Proxies {
-    pub(super) fn policy(&self, rules: Option<Arc<Rules>>) {
-        if let Some(rules) = rules {
-            self.send(Command::Policy(rules));
-        }
+    pub(super) fn policy(&self, rules: Arc<Rules>) {
+        self.send(Command::Policy(rules));
     }
 
-    pub(super) fn close(&self, addresses: Vec<std::net::IpAddr>, keep_lifelines: bool) {
-        self.send(Command::Close { addresses, keep_lifelines });
+    /// Credentials may have been renewed: they are read anew.
+    pub(super) fn credentials(&self) {
+        self.send(Command::Credentials);
     }
 
     pub(super) fn stop(&self) {
@@ -107,7 +125,6 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), PointErr
 /// Starts everybody who does not need a bundle.
 pub(super) fn start(point: &mut Point) -> Result<(), PointError> {
     let wakes = point.wakes.clone();
-    signals(wakes.clone())?;
     let groups = [
         nft::LOG_GROUP_EMERGENCY,
         nft::LOG_GROUP_DENIED,
@@ -117,14 +134,9 @@ pub(super) fn start(point: &mut Point) -> Result<(), PointError> {
         nft::LOG_GROUP_LIMITED,
     ];
     let log = Log::open(&groups, EVIDENCE_BYTES).map_err(PointError::Kernel)?;
-    let dropped = Arc::clone(&point.dropped);
-    let to = wakes.clone();
-    spawn("log", move || read(log, |logged| tell(&to, Wake::Logged(logged), &dropped.logged)))?;
+    hand_on(log, "log", point)?;
     let captured = Log::open(&[nft::LOG_GROUP_CAPTURED], COPY_BYTES).map_err(PointError::Kernel)?;
-    let (to, dropped) = (wakes.clone(), Arc::clone(&point.dropped));
-    spawn("capture", move || {
-        read(captured, |logged| tell(&to, Wake::Logged(logged), &dropped.logged));
-    })?;
+    hand_on(captured, "capture", point)?;
     copies(point)?;
     flows(point)?;
     watch(&point.config, wakes)
@@ -136,20 +148,33 @@ fn tell(to: &SyncSender<Wake>, wake: Wake, dropped: &AtomicU64) {
     }
 }
 
-/// Reads what is logged, as it comes.
-fn read(mut log: Log, mut each: impl FnMut(crate::kernel::log::Logged)) {
-    let mut logged = Vec::new();
+/// Reads what is logged as it comes, in batches; at least once a second, an empty one.
+fn read(mut log: Log, dropped: &Dropped, mut each: impl FnMut(std::vec::Drain<'_, Logged>)) {
+    let (mut logged, mut known) = (Vec::new(), 0);
     loop {
         let mut ready = [PollFd::new(log.as_fd(), PollFlags::POLLIN)];
-        if poll(&mut ready, PollTimeout::NONE).is_err() {
-            continue;
-        }
+        // What poll says does not matter: reading does not wait.
+        let _ = poll(&mut ready, PollTimeout::from(1_000u16));
         if let Err(error) = log.read(256, &mut logged) {
             report(&format!("the log cannot be read: {error}"));
             std::thread::park_timeout(LOOK);
         }
-        logged.drain(..).for_each(&mut each);
+        let missed = log.missed();
+        let sum = missed.packets.saturating_add(missed.overruns).saturating_add(missed.malformed);
+        dropped.unlogged.fetch_add(sum.saturating_sub(known), Ordering::Relaxed);
+        known = sum;
+        each(logged.drain(..));
     }
+}
+
+/// Hands on what is logged.
+fn hand_on(log: Log, name: &str, point: &Point) -> Result<(), PointError> {
+    let (to, dropped) = (point.wakes.clone(), Arc::clone(&point.dropped));
+    spawn(name, move || {
+        read(log, &dropped, |batch| {
+            batch.for_each(|logged| tell(&to, Wake::Logged(logged), &dropped.logged));
+        });
+    })
 }
 
 /// Inspects copies of what life depends on; nothing that happens here reaches a packet.
@@ -159,20 +184,23 @@ fn copies(point: &Point) -> Result<(), PointError> {
     let (shared, clock) = (Arc::clone(&point.rules), point.clock);
     let mut copies: Option<Copies> = None;
     let mut in_use: Option<Arc<Rules>> = None;
+    let mut ticked = clock.now().mono;
     spawn("copies", move || {
-        read(log, |logged| {
+        read(log, &dropped, |batch| {
             let now = clock.now();
             let mut each = |seen: Seen| tell(&to, Wake::Seen(seen), &dropped.seen);
             let Some(rules) = shared.take() else { return };
+            let copies = copies
+                .get_or_insert_with(|| Copies::new(Arc::clone(&rules), CopyLimits::default()));
             if !in_use.as_ref().is_some_and(|old| Arc::ptr_eq(old, &rules)) {
-                in_use = Some(Arc::clone(&rules));
-                match &mut copies {
-                    Some(copies) => copies.policy(now, &rules, &mut each),
-                    none => *none = Some(Copies::new(rules, CopyLimits::default())),
-                }
+                copies.policy(now, &rules, &mut each);
+                in_use = Some(rules);
             }
-            if let Some(copies) = &mut copies {
-                copies.packet(now, &logged.packet, &mut each);
+            batch.for_each(|logged| copies.packet(now, &logged.packet, &mut each));
+            if now.mono.0.saturating_sub(ticked.0) >= TICK_NS {
+                ticked = now.mono;
+                copies.tick(now, &mut each);
+                dropped.overlook(copies.overlooked());
             }
         });
     })
@@ -191,8 +219,14 @@ fn flows(point: &Point) -> Result<(), PointError> {
                     changes.push((seen, *flow));
                 }
             });
-            if let Err(error) = looked {
-                report(&format!("connections: {}", crate::check::with_sources(&error)));
+            match looked {
+                Ok(look) => {
+                    let unwatched = u64::try_from(look.overflow).unwrap_or(u64::MAX);
+                    dropped.unwatched.store(unwatched, Ordering::Relaxed);
+                }
+                Err(error) => {
+                    report(&format!("connections: {}", crate::check::with_sources(&error)));
+                }
             }
             let count = changes.len() as u64;
             if count > 0 && to.try_send(Wake::Flows(changes)).is_err() {
@@ -226,16 +260,41 @@ fn watch(config: &Config, to: SyncSender<Wake>) -> Result<(), PointError> {
     })
 }
 
-fn signals(to: SyncSender<Wake>) -> Result<(), PointError> {
+/// Ends the loop in an orderly way when the process is told to end.
+pub(super) fn signals(to: SyncSender<Wake>) -> Result<(), PointError> {
     let mut set = SigSet::empty();
     set.add(Signal::SIGTERM);
     set.add(Signal::SIGINT);
-    // Threads that are started later inherit the mask.
     set.thread_block().map_err(|error| PointError::Thread(io::Error::from(error)))?;
     spawn("signals", move || {
         while set.wait().is_err() {}
         let _ = to.send(Wake::Stop);
     })
+}
+
+/// Rules that shall be loaded.
+#[derive(Debug)]
+pub(super) struct Load {
+    pub(super) number: u64,
+    pub(super) hour: u8,
+    pub(super) text: String,
+}
+
+/// Loads texts one after the other, in the order in which they were sent.
+pub(super) fn loads(loader: Loader, to: SyncSender<Wake>) -> Result<Sender<Load>, PointError> {
+    let (sender, loads) = channel::<Load>();
+    spawn("loads", move || {
+        for Load { number, hour, text } in loads {
+            let result = loader.load(&text);
+            if result.is_ok() {
+                super::effects::prepare_host();
+            }
+            if to.send(Wake::Loaded { number, hour, result }).is_err() {
+                return;
+            }
+        }
+    })?;
+    Ok(sender)
 }
 
 /// Starts the proxies, once there are rules for them.
@@ -244,9 +303,11 @@ pub(super) fn proxies(
     rules: Arc<Rules>,
     to: SyncSender<Wake>,
     dropped: Arc<Dropped>,
+    clock: Clock,
 ) -> Result<Proxies, PointError> {
     let mut options = Options::new(config.proxy_port, rules);
     options.has_ipv6 = std::path::Path::new("/proc/sys/net/ipv6").exists();
+    options.clock = clock;
     options.tls = tls(config);
     let (proxy, handle) = Proxy::new(options).map_err(PointError::Proxy)?;
     let Handle { orders, seen, .. } = handle;

@@ -4,7 +4,7 @@
 //! other one. A half-closed connection goes on in the other direction.
 
 use cordon_core::inspect::{Judgement, Memory, Way};
-use cordon_model::{Direction, Mono, Now};
+use cordon_model::{Mono, Now};
 
 use super::hello::Hello;
 use super::leg::{Leg, Look};
@@ -80,8 +80,7 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) fn new(ends: Ends, party: Party, near: Leg, far: Leg, now: Now) -> Self {
-        let opened = party.key().map_or(Direction::Out, |key| key.direction);
-        let reading = Reading::new(party.protocol(), opened, party.is_inspected());
+        let reading = Reading::new(party.protocol(), party.opened(), party.is_inspected());
         // Who proves itself to us is not asked what it speaks within.
         let hello = if near.session.is_some() { Hello::Done } else { Hello::default() };
         Self {
@@ -103,11 +102,7 @@ impl Connection {
 
     /// Gives which way goes what a side says.
     fn way(&self, from: Side) -> Way {
-        let opened = self.party.key().map_or(Direction::Out, |key| key.direction);
-        match (opened, from) {
-            (Direction::Out, Side::Near) | (Direction::In, Side::Far) => Way::FromDevice,
-            (Direction::Out, Side::Far) | (Direction::In, Side::Near) => Way::ToDevice,
-        }
+        self.party.way(from == Side::Near)
     }
 
     fn leg(&mut self, side: Side) -> &mut Leg {

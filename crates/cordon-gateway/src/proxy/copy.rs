@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use cordon_core::inspect::Excuses;
 use cordon_core::inspect::conversation::{Conversation, Record};
-use cordon_core::inspect::{Reason, Way};
-use cordon_model::{Direction, Mono, Now, Protocol, Transport};
+use cordon_model::{Mono, Now, Protocol, Transport};
 use cordon_wire::fragment::{self, Outcome, Reassembly};
 use cordon_wire::tcp::{Connection, Event, Segment, Side};
 
@@ -76,7 +76,7 @@ struct Entry {
     streams: Connection<()>,
     conversation: Box<Conversation>,
     /// Whether bytes before what comes were not seen, of the device and towards it.
-    excuses: (bool, bool),
+    excuses: Excuses,
     last: Mono,
     counts: Counts,
 }
@@ -224,7 +224,6 @@ impl Copies {
         if self.entries.len() >= self.limits.conversations_max {
             self.evict(now, each);
         }
-        let opened = party.key().map_or(Direction::Out, |key| key.direction);
         let ends = Ends {
             transport,
             opener: SocketAddr::new(opener.0, opener.1),
@@ -235,8 +234,8 @@ impl Copies {
             ends,
             memory: party.device().map_or(0, |device| self.memories.place(&device.id)),
             streams: Connection::default(),
-            conversation: Box::new(Conversation::new(party.protocol(), opened)),
-            excuses: (is_joined, is_joined),
+            conversation: Box::new(Conversation::new(party.protocol(), party.opened())),
+            excuses: if is_joined { Excuses::BOTH } else { Excuses::default() },
             last: now.mono,
             counts: Counts::default(),
             party: party.clone(),
@@ -265,10 +264,7 @@ impl Copies {
     /// Judges every conversation by other rules.
     pub fn policy(&mut self, now: Now, rules: &Arc<Rules>, each: Each<'_>) {
         self.rules = Arc::clone(rules);
-        let next = |entry: &Entry| {
-            let party = entry.party.key().and_then(|key| rules.party(key));
-            party.filter(|party| party.is_same_conversation(&entry.party))
-        };
+        let next = |entry: &Entry| rules.successor(&entry.party);
         self.end_if(now, Ended::Policy, each, &|entry| next(entry).is_none());
         for entry in self.entries.values_mut() {
             if let Some(party) = next(entry) {
@@ -354,7 +350,7 @@ impl Entry {
             Event::Data { from, bytes, .. } => self.happens(from, Happening::Bytes(bytes), case),
             Event::Gap { from, bytes, .. } => {
                 lost(case, bytes);
-                self.excuses = (true, true);
+                self.excuses = Excuses::BOTH;
                 self.happens(from, Happening::Gap, case);
             }
             Event::Late { bytes, .. } => lost(case, u64::try_from(bytes).unwrap_or(u64::MAX)),
@@ -364,12 +360,7 @@ impl Entry {
     }
 
     fn happens(&mut self, from: Side, what: Happening<'_>, case: &mut Case<'_>) {
-        let opened = self.party.key().map_or(Direction::Out, |key| key.direction);
-        let way = match (Ends::way_of_opener(opened), from) {
-            (way, Side::Client) => way,
-            (Way::FromDevice, Side::Server) => Way::ToDevice,
-            (Way::ToDevice, Side::Server) => Way::FromDevice,
-        };
+        let way = self.party.way(from == Side::Client);
         if let Happening::Bytes(bytes) | Happening::Datagram(bytes) = what {
             self.counts.bytes(way, bytes.len());
         }
@@ -383,7 +374,7 @@ impl Entry {
             }
             let judgement = record.judgement;
             counts.verdict(judgement.verdict);
-            let is_excused = excused(excuses, record.way, judgement.reasons);
+            let is_excused = excuses.take(record.way, judgement.reasons);
             tell(Seen::Message {
                 at: now,
                 ends,
@@ -407,30 +398,6 @@ impl Entry {
             Happening::End => conversation.finish(now, way, &subject, memory, &mut each),
         }
     }
-}
-
-/// Says whether all reasons may come of bytes that were not seen; a direction is excused until its
-/// first message that is sound.
-fn excused(excuses: &mut (bool, bool), way: Way, reasons: cordon_core::inspect::Reasons) -> bool {
-    let excuse = match way {
-        Way::FromDevice => &mut excuses.0,
-        Way::ToDevice => &mut excuses.1,
-    };
-    *excuse &= reasons.iter().any(may_lack);
-    *excuse && reasons.iter().all(may_lack)
-}
-
-fn may_lack(reason: Reason) -> bool {
-    matches!(
-        reason,
-        Reason::Malformed
-            | Reason::Truncated
-            | Reason::Unsupported
-            | Reason::OverLimit
-            | Reason::OutOfSequence
-            | Reason::WrongProtocol
-            | Reason::UnexpectedReply
-    )
 }
 
 impl Key {

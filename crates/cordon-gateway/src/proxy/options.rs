@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::rules::Rules;
 use super::socket::Route;
 use super::tls::TlsOptions;
+use crate::clock::Clock;
 
 /// Finds where a connection leads, from the addresses of its socket: the peer's, and its own.
 pub type RouteOf = Box<dyn Fn(SocketAddr, SocketAddr) -> Option<Route> + Send>;
@@ -26,8 +27,8 @@ pub struct Options {
     pub limits: Limits,
     /// Finds where a connection leads.
     pub route: RouteOf,
-    /// Is called after something was told.
-    pub wake: Box<dyn Fn() + Send>,
+    /// The clocks.
+    pub clock: Clock,
 }
 
 impl std::fmt::Debug for Options {
@@ -51,7 +52,7 @@ impl Options {
             tls: TlsOptions::default(),
             limits: Limits::default(),
             route: Box::new(|peer, local| Some(Route::transparent(peer, local))),
-            wake: Box::new(|| {}),
+            clock: Clock::start(0),
         }
     }
 }

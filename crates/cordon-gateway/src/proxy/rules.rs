@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use cordon_core::inspect::{DeviceIdentity, PeerIdentity, Salt, Subject};
+use cordon_core::inspect::{DeviceIdentity, PeerIdentity, Salt, Subject, Way};
 use cordon_model::bundle::{BundleDevice, BundleFlow, BundleService, FlowKey, flow_keys};
 use cordon_model::fleet::Inspection;
 use cordon_model::{
-    Bundle, DeviceId, Operation, OperationSet, Posture, Protocol, RuleId, Tier, Transport,
+    Bundle, DeviceId, Direction, Operation, OperationSet, Posture, Protocol, RuleId, Tier,
+    Transport,
 };
 
 /// A bundle, made ready for the proxies: posture and hour are applied.
@@ -103,16 +104,21 @@ impl Rules {
         port: u16,
         transport: Transport,
     ) -> Option<Party> {
-        use cordon_model::Direction;
         let key = |device, peer, direction| FlowKey { device, peer, port, transport, direction };
         self.party(&key(opener, listener, Direction::Out))
             .or_else(|| self.party(&key(listener, opener, Direction::In)))
     }
 
-    /// Gives the bundle.
+    /// Finds what holds for a conversation that other rules allowed; nothing, unless it can go on as
+    /// the same: the same device and service, and the same is spoken.
     #[must_use]
-    pub fn bundle(&self) -> &Arc<Bundle> {
-        &self.bundle
+    pub fn successor(self: &Arc<Self>, of: &Party) -> Option<Party> {
+        let next = self.party(of.key()?)?;
+        let is_same = next.device()?.id == of.device()?.id
+            && next.service()?.id == of.service()?.id
+            && next.protocol() == of.protocol()
+            && next.is_inspected() == of.is_inspected();
+        is_same.then_some(next)
     }
 }
 
@@ -154,6 +160,18 @@ impl Party {
         Some(&self.entry()?.key)
     }
 
+    /// Says who opened the conversation.
+    #[must_use]
+    pub fn opened(&self) -> Direction {
+        self.key().map_or(Direction::Out, |key| key.direction)
+    }
+
+    /// Gives which way goes what the one who opened says, or the other.
+    #[must_use]
+    pub fn way(&self, is_opener: bool) -> Way {
+        if is_opener == (self.opened() == Direction::Out) { Way::FromDevice } else { Way::ToDevice }
+    }
+
     /// Gives the device.
     #[must_use]
     pub fn device(&self) -> Option<&BundleDevice> {
@@ -190,12 +208,6 @@ impl Party {
         self.rules.bundle.hospital.as_str()
     }
 
-    /// Gives the number of the bundle.
-    #[must_use]
-    pub fn bundle_number(&self) -> u64 {
-        self.rules.bundle.number
-    }
-
     fn flows(&self) -> impl Iterator<Item = &BundleFlow> {
         let list =
             self.device().and_then(|device| self.rules.bundle.flow_lists.get(device.flow_list));
@@ -226,34 +238,13 @@ impl Party {
             opened: entry.key.direction,
             permitted: entry.permitted,
             lifelines: entry.lifelines,
-            identity: DeviceIdentity {
-                eui64: device.eui64,
-                ae_title: device.ae_title.as_deref(),
-                hl7_application: device.hl7_application.as_deref(),
-                hl7_facility: device.hl7_facility.as_deref(),
-                bacnet_instance: device.bacnet_instance,
-            },
-            peer: PeerIdentity {
-                ae_title: service.and_then(|service| service.ae_title.as_deref()),
-                hl7_application: service.and_then(|service| service.hl7_application.as_deref()),
-                hl7_facility: service.and_then(|service| service.hl7_facility.as_deref()),
-            },
+            identity: DeviceIdentity::of(device),
+            peer: service.map(PeerIdentity::of).unwrap_or_default(),
             rules: self.flows().next().map_or(&NOTHING, |flow| &flow.inspection),
             api_rate_per_minute: entry.api_rate_per_minute,
             patient: None,
             salt: &self.rules.salt,
         })
-    }
-
-    /// Says whether a conversation of the other party can go on as one of this: the same device and
-    /// service, and the same is spoken.
-    #[must_use]
-    pub fn is_same_conversation(&self, other: &Self) -> bool {
-        let of = |party: &Self| {
-            let (device, service) = (party.device()?.id.clone(), party.service()?.id.clone());
-            Some((device, service, party.protocol(), party.is_inspected()))
-        };
-        of(self) == of(other)
     }
 
     /// Gives the device's tier.

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 use cordon_core::inspect::{Judgement, Verdict, Way};
-use cordon_model::{DeviceId, Direction, Now, Transport, Wall};
+use cordon_model::{DeviceId, Now, Transport, Wall};
 use cordon_wire::tls::Ja4;
 
 use super::rules::Party;
@@ -21,17 +21,6 @@ pub struct Ends {
     pub opener: SocketAddr,
     /// Who was called.
     pub listener: SocketAddr,
-}
-
-impl Ends {
-    /// Gives which way bytes of the opener go.
-    #[must_use]
-    pub fn way_of_opener(direction: Direction) -> Way {
-        match direction {
-            Direction::Out => Way::FromDevice,
-            Direction::In => Way::ToDevice,
-        }
-    }
 }
 
 /// Why a connection was not taken.
@@ -81,8 +70,6 @@ pub enum Ended {
     Idle,
     /// The new bundle has no such flow.
     Policy,
-    /// It was ordered.
-    Ordered,
     /// The other side did not prove to be who it is.
     Identity,
     /// The proxy ends.
@@ -100,7 +87,6 @@ impl Ended {
             Self::Lost => "lost",
             Self::Idle => "idle",
             Self::Policy => "policy",
-            Self::Ordered => "ordered",
             Self::Identity => "identity",
             Self::Stopped => "stopped",
         }
@@ -258,12 +244,11 @@ pub enum Seen {
 pub(super) struct Teller {
     sender: SyncSender<Seen>,
     missed: Option<Missed>,
-    has_told: bool,
 }
 
 impl Teller {
     pub(super) fn new(sender: SyncSender<Seen>) -> Self {
-        Self { sender, missed: None, has_told: false }
+        Self { sender, missed: None }
     }
 
     pub(super) fn tell(&mut self, seen: Seen) {
@@ -275,7 +260,7 @@ impl Teller {
             return;
         }
         match self.sender.try_send(seen) {
-            Ok(()) => self.has_told = true,
+            Ok(()) => {}
             Err(TrySendError::Full(seen)) => self.miss(&seen, false),
             Err(TrySendError::Disconnected(seen)) => self.miss(&seen, true),
         }
@@ -312,10 +297,5 @@ impl Teller {
     /// Says whether something was missed and not told yet.
     pub(super) fn is_behind(&self) -> bool {
         self.missed.is_some()
-    }
-
-    /// Says whether something was told since this was asked last.
-    pub(super) fn has_told(&mut self) -> bool {
-        std::mem::take(&mut self.has_told)
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use cordon_core::inspect::conversation::{Conversation, Record};
 use cordon_core::inspect::{Verdict, Way, refuse};
-use cordon_model::{Direction, Now, Protocol, Transport};
+use cordon_model::{Now, Protocol, Transport};
 use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
 use nix::sys::socket::{
@@ -184,13 +184,12 @@ impl Datagrams {
         let token = SESSIONS.saturating_add(slot.saturating_mul(2));
         place.registry.register(&mut near, Token(token), Interest::READABLE)?;
         place.registry.register(&mut far, Token(token.saturating_add(1)), Interest::READABLE)?;
-        let opened = party.key().map_or(Direction::Out, |key| key.direction);
         let is_read = party.protocol() == Protocol::Bacnet && party.is_inspected();
         let session = Session {
             ends,
             party: party.clone(),
             memory: party.device().map_or(0, |device| turn.memories.place(&device.id)),
-            conversation: is_read.then(|| Conversation::new(Protocol::Bacnet, opened)),
+            conversation: is_read.then(|| Conversation::new(Protocol::Bacnet, party.opened())),
             near,
             far,
             last: turn.now,
@@ -215,21 +214,13 @@ impl Datagrams {
 
     /// Judges every conversation by other rules.
     pub(super) fn policy(&mut self, now: Now, rules: &Arc<Rules>, teller: &mut Teller) {
-        let next = |session: &Session| {
-            let party = session.party.key().and_then(|key| rules.party(key));
-            party.filter(|party| party.is_same_conversation(&session.party))
-        };
+        let next = |session: &Session| rules.successor(&session.party);
         self.end_if(now, teller, Ended::Policy, &|session| next(session).is_none());
         for session in self.sessions.iter_mut().flatten() {
             if let Some(party) = next(session) {
                 session.party = party;
             }
         }
-    }
-
-    /// Ends the conversations of a party.
-    pub(super) fn end(&mut self, now: Now, teller: &mut Teller, goes: &dyn Fn(&Party) -> bool) {
-        self.end_if(now, teller, Ended::Ordered, &|session| goes(&session.party));
     }
 
     /// Ends everything.
@@ -259,12 +250,7 @@ impl Session {
     /// Takes a datagram of one side.
     fn said(&mut self, is_near: bool, bytes: &[u8], turn: &mut Turn<'_>) {
         self.last = turn.now;
-        let opened = self.party.key().map_or(Direction::Out, |key| key.direction);
-        let way = match (Ends::way_of_opener(opened), is_near) {
-            (way, true) => way,
-            (Way::FromDevice, false) => Way::ToDevice,
-            (Way::ToDevice, false) => Way::FromDevice,
-        };
+        let way = self.party.way(is_near);
         self.counts.bytes(way, bytes.len());
         let (passes, answer) = self.judge(way, bytes, turn);
         let (own, other) = if is_near { (&self.near, &self.far) } else { (&self.far, &self.near) };

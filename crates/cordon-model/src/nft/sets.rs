@@ -259,10 +259,9 @@ fn bindings(bundle: &Bundle, device: &BundleDevice) -> impl Iterator<Item = Bind
         (Role::Segment | Role::Service, _) => Some(prefix.clone()),
     };
     let mac = sees_mac(bundle.role).then_some(device.mac);
-    let addresses = [Some(IpAddr::V4(device.ip)), device.ipv6.map(IpAddr::V6)];
+    let addresses = device.addresses();
     interface.into_iter().flat_map(move |interface| {
-        let addresses = addresses.into_iter().flatten();
-        addresses.map(move |address| Binding { interface: interface.clone(), mac, address })
+        addresses.clone().map(move |address| Binding { interface: interface.clone(), mac, address })
     })
 }
 

@@ -9,7 +9,7 @@ use std::fmt::Display;
 use std::net::IpAddr;
 
 use crate::bundle::{BundleDevice, FlowKey, Role, flow_keys};
-use crate::{Bundle, DeviceState, Direction, Posture, RuleId, ServiceId, Transport};
+use crate::{Bundle, DeviceState, Direction, Posture, RuleId, ServiceId};
 
 use super::mark::{EMERGENCY_BIT, STATE_BITS, mark_of, state_mark};
 use super::sets::{Column, KernelSets, open_flows};
@@ -197,11 +197,7 @@ fn chain(column: &Column) -> String {
 
 /// Gives one element of a flow set: the device, the peer, the transport protocol, the port.
 fn element(key: &FlowKey) -> String {
-    let transport = match key.transport {
-        Transport::Tcp => "tcp",
-        Transport::Udp => "udp",
-    };
-    format!("{} . {} . {transport} . {}", key.device, key.peer, key.port)
+    format!("{} . {} . {} . {}", key.device, key.peer, key.transport.name(), key.port)
 }
 
 /// The text as it grows.

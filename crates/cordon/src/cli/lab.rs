@@ -45,7 +45,8 @@ pub(crate) struct LabUp {
     /// The gateway program; `cordon-gateway` beside this one when absent.
     #[arg(long, value_name = "PATH", conflicts_with = "kernel_only")]
     pub(crate) gateway_binary: Option<PathBuf>,
-    /// All that runs in the lab ends by itself after so many minutes; its namespaces stay.
+    /// Devices and services end by themselves after so many minutes; gateways and dcmtk do when the
+    /// lab is removed.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1_440))]
     pub(crate) minutes: u32,
 }

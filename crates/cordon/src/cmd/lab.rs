@@ -11,7 +11,8 @@ use super::compile;
 use crate::cli::{Compile, Lab, LabUp, Recording};
 use crate::directory;
 use crate::lab::machine::{self, demand, demand_root};
-use crate::lab::{RUN, Standing, actor, build, down, named, plan, point, scenario};
+use crate::lab::{RUN, Standing, actor, build, down, named, plan, scenario};
+use crate::moment;
 use crate::outcome::{Failure, Outcome};
 use crate::progress::Progress;
 
@@ -19,11 +20,10 @@ use crate::progress::Progress;
 const PROGRAMS: [(&str, &str); 3] = [("ip", "iproute2"), ("nft", "nftables"), ("sh", "dash")];
 
 pub(crate) fn run(args: &Lab, progress: &Progress) -> Result<Outcome, Failure> {
-    if let Lab::Actor(part) = args {
-        return actor::run(part);
+    if !matches!(args, Lab::Actor(_)) {
+        demand_root()?;
+        demand(&PROGRAMS)?;
     }
-    demand_root()?;
-    demand(&PROGRAMS)?;
     match args {
         Lab::Up(args) => up(args, progress),
         Lab::Run(args) => {
@@ -68,7 +68,7 @@ fn up(args: &LabUp, progress: &Progress) -> Result<Outcome, Failure> {
     fs::create_dir_all(&work).map_err(|error| Failure::path(&work, &error))?;
     let built = (|| {
         compile::run(&compiling(&args.dir, &work.join("bundles")), progress)?;
-        let mut standing = plan::plan(id, args, &read.hospital, point::hour())?;
+        let mut standing = plan::plan(id, args, &read.hospital, moment::now().wall().hour())?;
         standing.gateway = gateway;
         // Before anything is made it is written down.
         standing.write()?;

@@ -166,18 +166,8 @@ impl Plan {
             // What is wrong with a conversation that is not listed is that, and nothing else.
             permitted: if flows.is_empty() { OperationSet::all() } else { permitted },
             lifelines,
-            identity: DeviceIdentity {
-                eui64: device.eui64,
-                ae_title: device.ae_title.as_deref(),
-                hl7_application: device.hl7_application.as_deref(),
-                hl7_facility: device.hl7_facility.as_deref(),
-                bacnet_instance: device.bacnet_instance,
-            },
-            peer: PeerIdentity {
-                ae_title: service.and_then(|service| service.ae_title.as_deref()),
-                hl7_application: service.and_then(|service| service.hl7_application.as_deref()),
-                hl7_facility: service.and_then(|service| service.hl7_facility.as_deref()),
-            },
+            identity: DeviceIdentity::of(device),
+            peer: service.map(PeerIdentity::of).unwrap_or_default(),
             rules: flows.first().map_or(&self.rules, |flow| &flow.inspection),
             api_rate_per_minute: flows.iter().filter_map(|flow| flow.api_rate_per_minute).min(),
             patient: None,

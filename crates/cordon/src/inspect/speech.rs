@@ -1,13 +1,12 @@
 //! What is spoken in one conversation: found out from plan, port or first bytes, read, and judged.
 
 use cordon_core::inspect::conversation::{self, Conversation, Record as Judged};
-use cordon_core::inspect::{Memory, Reason, Verdict, Way};
+use cordon_core::inspect::{Excuses, Memory, Reason, Verdict, Way};
 use cordon_model::{Direction, Mono, Now, Protocol, Transport, Wall};
 use cordon_wire::classify::{self, Guess};
 use cordon_wire::tcp::Side;
 
 use super::event;
-use super::excuses::Excuses;
 use super::message::{Said, say};
 use super::party::{Ends, Party, Standing};
 use super::ports;
@@ -324,7 +323,7 @@ fn record(
     let mut verdict = judgement.verdict;
     let mut page = judgement.page;
     let mut rules: Vec<&str> = judgement.reasons.iter().map(Reason::label).collect();
-    if excuses.take(from, judgement.reasons) {
+    if excuses.take(judged.way, judgement.reasons) {
         verdict = Verdict::PassFlag;
         page = false;
         rules.push("not-captured");

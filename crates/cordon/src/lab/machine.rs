@@ -136,7 +136,8 @@ impl Standing {
             Failure::config(format!("this program cannot be found: {error}"), "start it anew")
         })?;
         let mut command = self.command(place, &own);
-        command.args(["lab", "actor"]).args(args);
+        // What an actor writes for a moment goes when the lab does.
+        command.args(["lab", "actor"]).args(args).env("TMPDIR", self.work());
         Ok(command)
     }
 

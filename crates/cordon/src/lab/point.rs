@@ -1,12 +1,13 @@
 //! The enforcement points of a lab: their rules, and the gateway programs that keep them.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cordon_model::Bundle;
 use cordon_model::nft::ruleset;
 use cordon_model::seal::Sealer;
+use serde_json::Value;
 
 use super::machine::wait_until;
 use super::plan::bundle;
@@ -14,12 +15,12 @@ use super::{Post, Process, Standing};
 use crate::moment;
 use crate::outcome::{Failure, chain};
 
-/// How long a gateway may take to stand: B.5 gives it two seconds, a loaded machine some more.
+/// How long a gateway may take to stand: the design gives it two seconds, a loaded machine some more.
 const START_MAX: Duration = Duration::from_secs(10);
 
-/// Gives the hour of the day, UTC.
-pub(crate) fn hour() -> u8 {
-    u8::try_from(moment::now().0 / 3_600_000 % 24).unwrap_or(0)
+/// What is said where the kernel's rules stand alone.
+pub(crate) fn no_gateway() -> Failure {
+    Failure::usage("no gateway program runs in this lab", "build it without --kernel-only")
 }
 
 impl Standing {
@@ -42,25 +43,39 @@ impl Standing {
 
     /// Loads the rules of a bundle into the kernel.
     pub(crate) fn load(&self, post: &Post, bundle: &Bundle) -> Result<(), Failure> {
-        self.call(&post.place, "nft", &["-f", "-"], &ruleset(bundle, hour())).map(|_| ())
+        self.call(&post.place, "nft", &["-f", "-"], &ruleset(bundle, moment::now().wall().hour()))
+            .map(|_| ())
     }
 
     /// Starts the gateway program of a point.
     pub(crate) fn start(&self, post: &Post) -> Result<Process, Failure> {
-        let program = self.gateway.as_deref().ok_or_else(|| {
-            Failure::usage("no gateway program runs in this lab", "build it without --kernel-only")
-        })?;
+        let program = self.gateway.as_deref().ok_or_else(no_gateway)?;
         let config = self.configure(post)?;
         let mut command = self.command(&post.place, program);
         command.arg("--config").arg(config);
         self.stay(&mut command, &format!("gateway-{}", post.place))
     }
 
-    /// Waits until a point enforces.
+    /// Asks the gateway program of a point, as a person who stands there would.
+    pub(crate) fn ask(&self, post: &Post, words: &[&str]) -> Result<Value, Failure> {
+        let program = self.gateway.as_deref().ok_or_else(no_gateway)?;
+        let config = self.folder(post).join("gateway.toml").display().to_string();
+        let args = [&["--config", &config, "--json"], words].concat();
+        let text = self.call(&post.place, &program.display().to_string(), &args, "")?;
+        serde_json::from_str(&text).map_err(|error| Failure::Bug(chain(&error)))
+    }
+
+    fn folder(&self, post: &Post) -> PathBuf {
+        self.work().join("points").join(&post.place)
+    }
+
+    /// Waits until a point enforces, and answers.
     pub(crate) fn wait_for(&self, post: &Post) -> Result<(), Failure> {
         let loaded = || {
             let tables = self.call(&post.place, "nft", &["list", "tables"], "");
-            tables.is_ok_and(|tables| tables.contains("inet cordon_policy"))
+            let enforces = tables.is_ok_and(|tables| tables.contains("inet cordon_policy"));
+            // What a killed one left behind enforces too.
+            enforces && (self.kernel_only || self.ask(post, &["status"]).is_ok())
         };
         if wait_until(START_MAX, loaded) {
             return Ok(());
@@ -71,8 +86,8 @@ impl Standing {
     }
 
     /// Writes what a gateway program is started with.
-    fn configure(&self, post: &Post) -> Result<std::path::PathBuf, Failure> {
-        let folder = self.work().join("points").join(&post.place);
+    fn configure(&self, post: &Post) -> Result<PathBuf, Failure> {
+        let folder = self.folder(post);
         fs::create_dir_all(&folder).map_err(|error| Failure::path(&folder, &error))?;
         let quoted = |path: &Path| format!("\"{}\"", path.display());
         let text = format!(
@@ -90,8 +105,8 @@ impl Standing {
     }
 
     /// Gives the journal of a point.
-    pub(crate) fn journal(&self, post: &Post) -> std::path::PathBuf {
-        self.work().join("points").join(&post.place).join("journal")
+    pub(crate) fn journal(&self, post: &Post) -> PathBuf {
+        self.folder(post).join("journal")
     }
 
     /// Seals a bundle anew, with the next number, and lets its point have it.

@@ -298,7 +298,10 @@ pub(crate) fn run(
         Scenario::PolicyPush => care::push(&mut play)?,
         Scenario::GatewayKill => care::kill(&mut play)?,
         Scenario::Hl7Command => attack::command(&mut play, "hl7-order")?,
-        Scenario::ModbusWrite => attack::command(&mut play, "modbus-write")?,
+        Scenario::ModbusWrite => {
+            attack::command(&mut play, "modbus-write")?;
+            attack::command(&mut play, "modbus-restart")?;
+        }
     }
     play.conclude(since)?;
     working.finish_and_clear();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cordon_model::{Protocol, Transport};
+use cordon_model::Protocol;
 
 use super::machine::{find, listens, wait_until};
 use super::{FOREIGN_PORT, Host, INTERNET, Offer, Process, Standing};
@@ -45,7 +45,7 @@ impl Standing {
             }
             let wanted: Vec<String> = other.iter().map(|offer| said(offer)).collect();
             if let Some(process) = self.listen(&host.place, &wanted)? {
-                waiting.extend(other.iter().map(|o| (process.pid, name(o.transport), o.port)));
+                waiting.extend(other.iter().map(|o| (process.pid, o.transport.name(), o.port)));
                 self.keep(process)?;
             }
         }
@@ -81,14 +81,6 @@ impl Standing {
     }
 }
 
-/// Gives the name of a transport protocol.
-pub(crate) fn name(transport: Transport) -> &'static str {
-    match transport {
-        Transport::Tcp => "tcp",
-        Transport::Udp => "udp",
-    }
-}
-
 fn said(offer: &Offer) -> String {
-    format!("{}:{}:{}", offer.protocol.name(), name(offer.transport), offer.port)
+    format!("{}:{}:{}", offer.protocol.name(), offer.transport.name(), offer.port)
 }

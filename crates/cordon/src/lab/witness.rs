@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use cordon_model::{Direction, Transport};
+use cordon_model::Direction;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -193,12 +193,8 @@ pub(crate) fn may(devices: &[Seat], arrival: &Arrival) -> bool {
                 Direction::Out => (IpAddr::V4(seat.ip), talk.peer),
                 Direction::In => (talk.peer, IpAddr::V4(seat.ip)),
             };
-            let transport = match talk.transport {
-                Transport::Tcp => "tcp",
-                Transport::Udp => "udp",
-            };
             ends == (arrival.from, arrival.to)
-                && transport == arrival.transport
+                && talk.transport.name() == arrival.transport
                 && talk.port == arrival.port
         })
     })

@@ -91,6 +91,13 @@ impl Lab {
         marked.map(|entry| entry.path().display().to_string()).collect()
     }
 
+    /// Says whether a service of the lab was started.
+    fn listens(&self) -> bool {
+        let records = fs::read_dir(format!("/run/cordon-lab/{}/records", self.id));
+        let names = records.into_iter().flatten().flatten().map(|entry| entry.file_name());
+        names.into_iter().any(|name| name.to_string_lossy().starts_with("listen-"))
+    }
+
     #[track_caller]
     fn is_gone(&self) {
         assert_eq!(self.namespaces(), Vec::<String>::new());
@@ -152,6 +159,13 @@ fn the_clinic_stands_is_attacked_and_leaves_nothing_behind() {
     assert!(rules.contains(&"arp cordon_bind spoofed"), "{laptop:#}");
     assert!(laptop["sent"].as_array().unwrap().iter().all(|sent| sent["answered"] == 0));
 
+    let spoof = lab.play("arp-spoof", &[]);
+    assert!(blocked(&spoof, "gw-suite").contains(&"arp cordon_bind spoofed"), "{spoof:#}");
+
+    let push = lab.play("policy-push", &["--seconds", "4"]);
+    let probes = push["probes"].as_array().unwrap();
+    assert!(!probes.is_empty() && probes.iter().all(|probe| probe["lost"] == 0), "{push:#}");
+
     let status = lab.run(&["status"], &[]).exits(0).json();
     assert_eq!(status["labs"][0]["complete"], true);
     lab.run(&["down"], &[]).exits(0);
@@ -163,12 +177,14 @@ fn a_lab_whose_builder_was_killed_is_removed_all_the_same() {
     if !ready() {
         return;
     }
-    // Killed when the first namespaces are there, and when half of all are wired.
-    for (name, count) in [("crasha", 1), ("crashb", 50)] {
+    // Killed when the first namespace is there, and when the first service listens.
+    let stages: [(&str, fn(&Lab) -> bool); 2] =
+        [("crasha", |lab| !lab.namespaces().is_empty()), ("crashb", |lab| lab.listens())];
+    for (name, is_reached) in stages {
         let lab = Lab::new(name);
         let mut builder = lab.up().spawn().unwrap();
-        let end = Instant::now() + Duration::from_secs(30);
-        while lab.namespaces().len() < count {
+        let end = Instant::now() + Duration::from_secs(60);
+        while !is_reached(&lab) {
             assert!(Instant::now() < end, "nothing is built");
             assert!(builder.try_wait().unwrap().is_none(), "it was built before it was killed");
         }

@@ -74,7 +74,7 @@ fn knows_routers_and_dhcp_servers_by_what_they_say() {
 }
 
 #[test]
-fn takes_the_fingerprint_of_a_dhcp_client_and_prints_nothing_that_people_wrote() {
+fn takes_the_fingerprint_of_a_dhcp_client_and_nothing_that_people_wrote() {
     let mut bytes = v4_header(UDP, 0);
     bytes.extend([0, 68, 0, 67, 1, 0, 0, 0]);
     bytes.extend([0; 236]);
@@ -85,11 +85,10 @@ fn takes_the_fingerprint_of_a_dhcp_client_and_prints_nothing_that_people_wrote()
     bytes.extend(b"MSFT");
     bytes.push(255);
     let dhcp = Packet::read(Family::Inet, &bytes).dhcp.unwrap();
-    assert_eq!((dhcp.host_name, dhcp.vendor), (&b"JANE"[..], &b"MSFT"[..]));
     assert_eq!(dhcp.fingerprint().unwrap().as_str(), "1-3-6-15");
-    assert!(!format!("{dhcp:?}").contains("JANE"));
+    assert_eq!(dhcp.parameters, [1, 3, 6, 15]);
     let many: Vec<u8> = (100..200).collect();
-    let long = Dhcp { parameters: &many, ..Dhcp::default() };
+    let long = Dhcp { parameters: &many };
     assert!(long.fingerprint().unwrap().as_str().len() <= 64);
     assert_eq!(Dhcp::default().fingerprint(), None);
 }

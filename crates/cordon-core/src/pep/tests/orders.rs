@@ -111,9 +111,9 @@ fn both_addresses_change_in_one_transaction_then_connections_close_then_the_orde
     assert_eq!(addresses, ["10.1.0.12", "fd00:1::12"]);
     let until_confirmed = StateSet::Contained { timeout_s: Some(90) };
     assert!(changes.iter().all(|it| it.is_member && it.set == until_confirmed));
-    assert_eq!(closed(&effects), [(id(PUMP), Keep::Permitted)]);
+    assert_eq!(closed(&effects), [id(PUMP)]);
     let effects = rig.step(Input::Order(by(order("b", Isolate, PUMP), &[security()])));
-    assert_eq!(closed(&effects), [(id(PUMP), Keep::Nothing)]);
+    assert_eq!(closed(&effects), [id(PUMP)]);
     assert!(rig.held("10.1.0.12").isolated && rig.held("fd00:1::12").isolated);
     assert_eq!(rig.held("10.1.0.12").contained, None);
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Instant;
 
 use cordon_gateway::control::{self, Order, Request};
 use cordon_journal::layout;
@@ -10,6 +11,8 @@ use cordon_journal::read::Reader;
 use cordon_model::event::{Person, Retention};
 use cordon_model::seal::Sealer;
 use cordon_model::{BadgeId, Bundle, DeviceId, DeviceState, Event, Label, PointId, What};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use super::lab::{Lab, ready};
@@ -83,6 +86,24 @@ impl Point {
     fn ask(&self, request: &Request) -> Value {
         control::request(&self.path("control.sock"), request).unwrap()
     }
+
+    /// Gives an order, which is obeyed.
+    fn obeys(&self, request: &Request) {
+        let answer = self.ask(request);
+        assert_eq!(answer["ok"], true, "{answer}");
+    }
+
+    fn signal(&self, signal: Signal) {
+        let child = self.child.as_ref().unwrap();
+        kill(Pid::from_raw(child.id().try_into().unwrap()), signal).unwrap();
+    }
+
+    /// Says what would be enforced: the exit code.
+    fn checks(&self) -> Option<i32> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cordon-gateway"));
+        command.arg("--config").arg(self.path("gw.toml")).arg("--check").stdout(Stdio::null());
+        command.status().unwrap().code()
+    }
 }
 
 fn order(device: &str, people: &[(&str, &str)]) -> Order {
@@ -129,14 +150,12 @@ fn a_lifeline_loses_nothing_whatever_becomes_of_the_point() {
     });
     assert!(clinical.echoes(), "what is permitted goes on over a bundle");
     for device in [MONITOR, PUMP] {
-        let answer = point.ask(&Request::Contain(order(device, &[SECURITY])));
-        assert_eq!(answer["ok"], true, "{answer}");
+        point.obeys(&Request::Contain(order(device, &[SECURITY])));
     }
     assert!(tcp.echoes(), "contained");
     assert!(!clinical.echoes(), "a connection that was open is cut");
     for device in [MONITOR, PUMP] {
-        let answer = point.ask(&Request::Release(order(device, &[SECURITY])));
-        assert_eq!(answer["ok"], true, "{answer}");
+        point.obeys(&Request::Release(order(device, &[SECURITY])));
     }
     assert!(tcp.echoes(), "released");
     assert!(lab.asks(PUMP, "tcp", PACS, 104));
@@ -152,8 +171,9 @@ fn a_lifeline_loses_nothing_whatever_becomes_of_the_point() {
         assert!(tcp.echoes(), "back again");
     }
     assert_eq!(point.in_force(), Some(8), "without anybody else");
-    assert_eq!(point.ask(&Request::Stop)["ok"], true);
-    point.child.take().unwrap().wait().unwrap();
+    point.signal(Signal::SIGTERM);
+    let ended = point.child.take().unwrap().wait().unwrap();
+    assert!(ended.success(), "{ended}");
     assert!(tcp.echoes(), "ended in an orderly way");
     let changes: Vec<(String, DeviceState)> = events(&point.path("journal"))
         .into_iter()
@@ -166,6 +186,31 @@ fn a_lifeline_loses_nothing_whatever_becomes_of_the_point() {
         let of: Vec<_> = changes.iter().filter(|(id, _)| id == device).map(|(_, to)| to).collect();
         assert_eq!(of, [&DeviceState::Contained, &DeviceState::Probation], "{device}");
     }
+}
+
+#[test]
+fn a_point_that_hangs_lets_lifelines_through_the_kernel() {
+    if !ready() {
+        return;
+    }
+    let mut lab = Lab::new(&bundle(7));
+    let mut point = Point::new();
+    point.publish(&bundle(7));
+    point.start(&lab);
+    let mut copied = lab.start(MONITOR, &["hold", "tcp", STATION, "2575"]);
+    // Taken: what an echo says is no HL7, and the proxy does not pass it.
+    assert!(copied.echoes() && !lab.asks(PUMP, "tcp", STATION, 2575));
+    point.signal(Signal::SIGSTOP);
+    let hung = Instant::now();
+    until("a taken lifeline", || {
+        assert!(copied.echoes(), "what is copied notices nothing");
+        lab.asks(PUMP, "tcp", STATION, 2575).then_some(())
+    });
+    eprintln!("hung: a taken lifeline through the kernel after {:?}", hung.elapsed());
+    assert!(!lab.asks(PUMP, "tcp", EHR, 443), "what must be inspected is closed");
+    point.signal(Signal::SIGCONT);
+    until("the proxy", || (!lab.asks(PUMP, "tcp", STATION, 2575)).then_some(()));
+    assert!(copied.echoes());
 }
 
 #[test]
@@ -183,8 +228,7 @@ fn nobody_isolates_a_red_device_alone_and_a_restart_forgets_nothing() {
         assert_eq!(answer["ok"], false, "{answer}");
         assert!(tcp.echoes());
     }
-    let answer = point.ask(&Request::Isolate(order(MONITOR, &[SECURITY, CLINICAL])));
-    assert_eq!(answer["ok"], true, "{answer}");
+    point.obeys(&Request::Isolate(order(MONITOR, &[SECURITY, CLINICAL])));
     assert!(!tcp.echoes(), "two people did");
     point.kill();
     assert!(!lab.asks(MONITOR, "tcp", STATION, 2575), "it stays isolated");
@@ -202,18 +246,22 @@ fn bundles_that_are_old_forged_or_anothers_change_nothing() {
     point.publish(&bundle(7));
     point.start(&lab);
     let other = Sealer::new("clinic/policy", [1; 32]);
+    assert_eq!(point.checks(), Some(0));
+    let foreign = Bundle { point: PointId::new("gw-b").unwrap(), ..bundle(9) };
+    // The file, and a word of the refusal that no other has.
     let bad = [
-        point.sealer.sealed(&bundle(6)).unwrap(),
-        other.sealed(&bundle(9)).unwrap(),
-        point.sealer.sealed(&Bundle { point: PointId::new("gw-b").unwrap(), ..bundle(9) }).unwrap(),
-        "nonsense".to_owned(),
+        (point.sealer.sealed(&bundle(6)).unwrap(), "number 6"),
+        (other.sealed(&bundle(9)).unwrap(), "no signature"),
+        (point.sealer.sealed(&foreign).unwrap(), "`gw-b`"),
+        ("nonsense".to_owned(), "empty line"),
     ];
-    for text in bad {
+    for (text, word) in bad {
         fs::write(point.path("gw.bundle"), &text).unwrap();
-        until("the refusal", || {
+        until(word, || {
             let status = point.ask(&Request::Status);
-            (!status["refused"].is_null()).then_some(())
+            status["refused"].as_str().filter(|refused| refused.contains(word)).map(|_| ())
         });
+        assert_eq!(point.checks(), Some(65), "{word}");
         assert_eq!(point.in_force(), Some(7));
         assert!(lab.asks(MONITOR, "tcp", STATION, 2575));
     }

@@ -28,23 +28,21 @@ fn other_rules_end_what_they_do_not_list_and_keep_what_they_do() {
 }
 
 #[test]
-fn a_device_is_cut_off_at_once_and_its_lifelines_if_that_is_ordered() {
-    for (is_lifeline, keep_lifelines, is_cut) in
-        [(false, true, true), (true, true, false), (true, false, true)]
-    {
+fn a_contained_device_keeps_its_lifelines_and_nothing_else() {
+    for is_lifeline in [false, true] {
         let stage =
             Stage::with(Tier::Orange, Protocol::Hl7, |plan| plan.is_lifeline = is_lifeline, |_| {});
         let mut device = stage.open();
         let (mut service, _) = stage.accept();
         passes(&mut device, &mut service, &alarm("A1"));
-        let addresses = vec![DEVICE.into()];
-        stage.proxy.handle.send(Command::Close { addresses, keep_lifelines }).unwrap();
-        if is_cut {
-            assert!(ends(&mut device) && ends(&mut service), "{is_lifeline} {keep_lifelines}");
-            assert_eq!(stage.proxy.ended(), "ordered");
-        } else {
+        let contained = stage.rules(DeviceState::Contained);
+        stage.proxy.handle.send(Command::Policy(contained)).unwrap();
+        if is_lifeline {
             passes(&mut service, &mut device, &acknowledgment("A1"));
             passes(&mut device, &mut service, &alarm("A2"));
+        } else {
+            assert!(ends(&mut device) && ends(&mut service));
+            assert_eq!(stage.proxy.ended(), "policy");
         }
     }
 }

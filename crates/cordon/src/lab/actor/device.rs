@@ -31,7 +31,7 @@ pub(super) fn run(end: &End, seat: &Seat) {
             archive = archive.or_else(|| listening(seat, talk));
             continue;
         }
-        let transport = stage::name(talk.transport);
+        let transport = talk.transport.name();
         // Two services may open towards one port.
         let _ = listen::open(talk.protocol.name(), transport, talk.port);
     }
@@ -246,7 +246,7 @@ const IMAGE: &str = "(0008,0016) UI 1.2.840.10008.5.1.4.1.1.7
 /// Makes an image and sends it.
 fn image(seat: &Seat, talk: &Talk) -> Option<io::Result<()>> {
     let program = find("dump2dcm")?;
-    let folder = std::env::temp_dir().join(format!("cordon-lab-{}", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("image-{}", std::process::id()));
     let (text, image) = (folder.join("image.txt"), folder.join("image.dcm"));
     let made = std::fs::create_dir_all(&folder)
         .and_then(|()| std::fs::write(&text, IMAGE))

@@ -113,6 +113,8 @@ fn session(end: &End, seat: &Seat, talk: &Talk) {
         next = (next + SESSION_PACE).max(Instant::now());
         end.wait_until(next);
     }
+    // Silence that lasts until the end is a gap too.
+    count.gap_max = count.gap_max.max(last.elapsed());
     count.tell(talk, "tcp session");
 }
 

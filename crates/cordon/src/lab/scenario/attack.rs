@@ -212,7 +212,12 @@ pub(super) fn command(play: &mut Play<'_>, what: &str) -> Result<(), Failure> {
     ];
     let lines = play.start(&seat.place, 10, &args)?.lines();
     reached(play, seat, &format!("{what} to {}", talk.service), &lines);
-    let wanted = if what == "hl7-order" { Value::from("RGV^O15^RGV_O15") } else { Value::from(6) };
+    let wanted = match what {
+        "hl7-order" => Value::from("RGV^O15^RGV_O15"),
+        // The functions that write a register, and that restart by way of diagnostics.
+        "modbus-write" => Value::from(6),
+        _ => Value::from(8),
+    };
     let host = play.standing.hosts.iter().find(|host| host.addresses.contains(&talk.peer));
     let place = host.map(|host| host.place.clone()).unwrap_or_default();
     let heard = heard(play, &place, since).into_iter().any(|line| {

@@ -8,14 +8,15 @@ use serde_json::Value;
 
 use super::{Bound, Play, Running, Sent, bystander, lead, number, text};
 use crate::lab::machine::{find, wait_until};
-use crate::lab::{Post, Process, Seat, Standing, stage};
+use crate::lab::plan::bundle;
+use crate::lab::point::no_gateway;
+use crate::lab::{Post, Process, Seat, Standing};
 use crate::outcome::Failure;
 
-/// How often policy is pushed.
-/// How soon a taken lifeline must go on through the kernel when nobody takes it any more.
-/// # Source
-/// Design: killed 100 ms, hung 1.5 s; ORANGE tolerates 60 s.
+/// How soon a taken lifeline must go on through the kernel when nobody takes it any more; the design
+/// allows 100 ms after a kill and 1.5 s after a hang.
 const RECONNECT: Duration = Duration::from_secs(2);
+/// How often policy is pushed.
 const PUSH_PACE: Duration = Duration::from_millis(500);
 
 /// Every device says what its type says.
@@ -69,7 +70,7 @@ fn told(play: &mut Play<'_>) -> Result<Vec<Value>, Failure> {
     for (seat, running) in &devices {
         for talk in seat.talks.iter().filter(|talk| talk.direction == Direction::In) {
             let is_mute = talk.protocol == Protocol::Dicom && find("storescp").is_none();
-            if !is_mute && !running.listens(stage::name(talk.transport), talk.port) {
+            if !is_mute && !running.listens(talk.transport.name(), talk.port) {
                 play.played.findings.push(format!("{} does not listen", seat.id));
             }
         }
@@ -132,6 +133,17 @@ pub(super) fn push(play: &mut Play<'_>) -> Result<(), Failure> {
         }
         std::thread::park_timeout(PUSH_PACE);
     }
+    for post in play.standing.points.iter().filter(|_| !play.standing.kernel_only) {
+        let pushed = bundle(&post.bundle)?.number;
+        let is_in_force = || {
+            let status = play.standing.ask(post, &["status"]);
+            status.is_ok_and(|status| number(&status, "number") == pushed)
+        };
+        if !wait_until(Duration::from_secs(10), is_in_force) {
+            let finding = format!("{} does not enforce bundle {pushed}", post.place);
+            play.played.findings.push(finding);
+        }
+    }
     took.sort_unstable();
     play.played.notes.push(format!(
         "{} bundles pushed to {} points, {} ms each at the median, {} ms at most",
@@ -149,10 +161,7 @@ pub(super) fn push(play: &mut Play<'_>) -> Result<(), Failure> {
 /// The gateway program of a device is killed and started again while its lifelines go on.
 pub(super) fn kill(play: &mut Play<'_>) -> Result<(), Failure> {
     if play.standing.kernel_only {
-        return Err(Failure::usage(
-            "no gateway program runs in this lab",
-            "build it without --kernel-only",
-        ));
+        return Err(no_gateway());
     }
     let seconds = play.args.seconds;
     let seats = probed(play)?;

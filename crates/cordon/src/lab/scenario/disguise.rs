@@ -73,7 +73,7 @@ fn targets(standing: &Standing) -> Vec<String> {
         for (address, offer) in
             host.addresses.iter().flat_map(|a| host.offers.iter().map(move |o| (a, o)))
         {
-            let transport = crate::lab::stage::name(offer.transport);
+            let transport = offer.transport.name();
             targets.push(format!("{transport}:{address}:{}", offer.port));
         }
     }
