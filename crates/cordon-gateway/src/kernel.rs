@@ -4,7 +4,7 @@
 //! | module | does |
 //! |---|---|
 //! | [`elements`] | contains, isolates and releases addresses; the sign of life of the proxy |
-//! | [`load`] | loads a text as one transaction |
+//! | [`load`] | loads a text as one transaction, or its difference to the one before |
 //! | [`state`] | reads back what is in force |
 //! | [`log`] | reads packets that the rules told of |
 //! | [`flows`] | tells which connections begin, go on and end |
@@ -15,6 +15,7 @@
 //! Source: Linux `include/uapi/linux/netfilter/nf_tables.h`, `nfnetlink_log.h`,
 //! `nfnetlink_conntrack.h`; nft(8) 1.0.6.
 
+mod delta;
 pub mod elements;
 pub mod flows;
 pub mod host;
@@ -31,7 +32,7 @@ use std::time::Duration;
 use cordon_model::Transport;
 
 use elements::{Change, ElementsError, StateSet};
-use load::{LoadError, Loader};
+use load::{LoadError, Loader, Renewer};
 use netlink::{Netlink, NetlinkError};
 use state::{State, StateError};
 
@@ -61,6 +62,7 @@ impl Default for Options {
 pub struct Kernel {
     loader: Loader,
     netlink: Netlink,
+    answer_max: Duration,
 }
 
 impl Kernel {
@@ -69,7 +71,8 @@ impl Kernel {
     /// What the kernel says when it gives no netlink socket.
     pub fn open(options: Options) -> io::Result<Self> {
         let netlink = Netlink::open(options.answer_max)?;
-        Ok(Self { loader: Loader::new(options.nft, options.load_max), netlink })
+        let loader = Loader::new(options.nft, options.load_max);
+        Ok(Self { loader, netlink, answer_max: options.answer_max })
     }
 
     /// Loads a text of [`cordon_model::nft`] as one transaction; waits until it is in force.
@@ -79,8 +82,15 @@ impl Kernel {
         self.loader.load(text)
     }
 
-    /// Gives what loads texts, for a thread of its own: a large text takes seconds, and the signs
-    /// of life must not wait for it.
+    /// Gives what loads one text after another, for a thread of its own: a large text takes
+    /// seconds, and the signs of life must not wait for it.
+    /// # Errors
+    /// What the kernel says when it gives no netlink socket.
+    pub fn renewer(&self) -> io::Result<Renewer> {
+        Ok(Renewer::new(self.loader.clone(), Netlink::open(self.answer_max)?))
+    }
+
+    /// Gives what loads whole texts.
     #[must_use]
     pub fn loader(&self) -> Loader {
         self.loader.clone()

@@ -83,7 +83,7 @@ pub(crate) enum Wake {
     /// The proxies saw something.
     Seen(Seen),
     /// A text was loaded, or not.
-    Loaded { number: u64, hour: u8, result: Result<(), LoadError> },
+    Loaded { number: u64, hour: u8, result: Result<threads::Brought, LoadError> },
     /// The process is told to end.
     Stop,
 }
@@ -113,6 +113,8 @@ struct Point {
     endings: BTreeMap<&'static str, u64>,
     /// Why the newest load failed.
     load_error: Option<String>,
+    /// How the rules in force came there.
+    brought: Option<threads::Brought>,
     refused: Option<String>,
     dropped: Arc<threads::Dropped>,
     loads: Sender<threads::Load>,
@@ -131,7 +133,7 @@ pub fn run(config: &Config) -> Result<(), PointError> {
     let (wakes, heard) = sync_channel(WAKES_MAX);
     // First of all threads: those that are started later inherit which signals they leave alone.
     threads::signals(wakes.clone())?;
-    let loads = threads::loads(kernel.loader(), wakes.clone())?;
+    let loads = threads::loads(kernel.renewer().map_err(PointError::Kernel)?, wakes.clone())?;
     control::listen(&config.control, wakes.clone(), Wake::Asked).map_err(PointError::Control)?;
     let mut salt = [0u8; 32];
     let random = aws_lc_rs::default_provider().secure_random;
@@ -163,6 +165,7 @@ pub fn run(config: &Config) -> Result<(), PointError> {
         refusals: BTreeMap::new(),
         endings: BTreeMap::new(),
         load_error: None,
+        brought: None,
         refused: None,
         dropped,
         loads,
@@ -320,6 +323,7 @@ impl Point {
             "policy_age_s": self.pep.policy_age_s(now),
             "refused": self.refused,
             "load_error": self.load_error,
+            "loaded": self.brought.map(|brought| brought.said()),
             "devices": states,
             "findings_open": counts.findings,
             "alarms_on": counts.alarms,

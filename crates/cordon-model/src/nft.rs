@@ -29,9 +29,9 @@
 //!
 //! The kernel knows addresses, ports and who opens: a flow is open when at least one of its
 //! operations is permitted in the posture. To tell operations apart is the work of the inspectors.
-//! The sets `inspected_*` hold the keys of flows that have one. In the text of [`ruleset`] the chain
+//! In the text of [`ruleset`] the sets `inspected_*` hold the keys of flows that have one; the chain
 //! `inspect` (before routing, priority −150) is empty, and those flows pass uninspected, like all
-//! others; [`gateway_ruleset`] parts them in three:
+//! others. [`gateway_ruleset`] parts them in three:
 //!
 //! | keys | a proxy is alive | none is |
 //! |---|---|---|

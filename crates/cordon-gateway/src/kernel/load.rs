@@ -1,4 +1,5 @@
-//! Loads a text: nft reads it from its standard input, and the kernel takes all of it or nothing.
+//! Loads a text: nft reads it from its standard input, and the kernel takes all of it or nothing;
+//! where only elements differ from the text before, the kernel is told the difference.
 
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
@@ -7,7 +8,11 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use cordon_model::nft::POLICY_TABLE;
+use cordon_model::nft::{self, POLICY_TABLE};
+
+use super::delta::{self, Delta};
+use super::netlink::Netlink;
+use super::state;
 
 /// How much of what nft says is kept.
 const SAID_BYTES_MAX: u64 = 16 * 1024;
@@ -112,6 +117,68 @@ impl Loader {
             }
             answer
         })
+    }
+}
+
+/// How a text came into force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// It was in force already.
+    Already,
+    /// As its difference to the text before: so many elements came, so many went.
+    Delta {
+        /// Elements that came.
+        added: usize,
+        /// Elements that went.
+        removed: usize,
+    },
+    /// As a whole.
+    Whole,
+}
+
+/// Loads one text after another, the difference only where that can be.
+#[derive(Debug)]
+pub struct Renewer {
+    loader: Loader,
+    netlink: Netlink,
+    /// The text in force, if this process knows it.
+    last: Option<String>,
+}
+
+impl Renewer {
+    pub(super) fn new(loader: Loader, netlink: Netlink) -> Self {
+        Self { loader, netlink, last: None }
+    }
+
+    /// Brings a text of [`nft::gateway_ruleset`] into force as one transaction.
+    /// # Errors
+    /// As [`Loader::load`].
+    pub fn renew(&mut self, text: String) -> Result<How, LoadError> {
+        let how = self.bring(&text);
+        match how {
+            Ok(_) => self.last = Some(text),
+            // Nobody knows what is in force after a load that was broken off.
+            Err(LoadError::Slow(_)) => self.last = None,
+            Err(LoadError::Program { .. } | LoadError::Refused { .. }) => {}
+        }
+        how
+    }
+
+    fn bring(&mut self, text: &str) -> Result<How, LoadError> {
+        let in_force = state::generation(&mut self.netlink).ok().flatten();
+        let is_in_force = |text: &str| nft::generation(text) == in_force.as_deref();
+        if in_force.is_some() && is_in_force(text) {
+            return Ok(How::Already);
+        }
+        // Somebody else may have loaded something since.
+        let last = self.last.as_deref().filter(|last| in_force.is_some() && is_in_force(last));
+        let delta = last.and_then(|last| delta::delta(last, text));
+        if let Some(Delta { added, removed, messages }) = delta
+            && self.netlink.transaction(messages).is_ok()
+        {
+            return Ok(How::Delta { added, removed });
+        }
+        self.loader.load(text).map(|()| How::Whole)
     }
 }
 

@@ -10,7 +10,7 @@ use cordon_model::nft::{self, Proxying};
 use cordon_model::{Bundle, DeviceId};
 use serde_json::json;
 
-use super::threads::Load;
+use super::threads::{Brought, Load};
 use super::{Point, report, threads};
 use crate::check::with_sources;
 use crate::kernel::elements::{Change, StateSet};
@@ -45,7 +45,8 @@ impl Point {
         }
     }
 
-    /// Loads the rules on a thread of its own: a large bundle takes a second, and orders do not wait.
+    /// Prints and loads the rules on a thread of its own: a large bundle takes a second, and orders
+    /// do not wait.
     fn load(&mut self, bundle: &Arc<Bundle>, hour: u8) -> Option<KernelDone> {
         let number = bundle.number;
         let proxying = Proxying {
@@ -53,21 +54,16 @@ impl Point {
             udp_port: self.config.proxy_port,
             alive_ms: ALIVE_MS,
         };
-        let text = nft::gateway_ruleset(bundle, hour, &proxying);
-        let generation = nft::generation(&text).unwrap_or_default();
-        // A process that starts again finds its rules where it left them.
-        if self.kernel.is_loaded(generation).unwrap_or(false) {
-            prepare_host();
-            return Some(KernelDone::Loaded { number, hour });
-        }
-        let is_taken = self.loads.send(Load { number, hour, text }).is_ok();
+        let load = Load { bundle: Arc::clone(bundle), hour, proxying };
+        let is_taken = self.loads.send(load).is_ok();
         (!is_taken).then_some(KernelDone::LoadRefused { number, hour })
     }
 
-    pub(super) fn loaded(&mut self, number: u64, hour: u8, result: Result<(), LoadError>) {
+    pub(super) fn loaded(&mut self, number: u64, hour: u8, result: Result<Brought, LoadError>) {
         let done = match result {
-            Ok(()) => {
+            Ok(brought) => {
                 self.load_error = None;
+                self.brought = Some(brought);
                 if let Some(proxies) = &self.proxies {
                     proxies.credentials();
                 }

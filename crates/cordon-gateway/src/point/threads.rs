@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, SyncSender, TrySendError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Builder;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use cordon_model::{Transport, nft};
+use cordon_model::nft::Proxying;
+use cordon_model::{Bundle, Transport, nft};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use serde_json::{Value, json};
@@ -19,7 +20,7 @@ use super::{Point, PointError, Wake, report};
 use crate::clock::Clock;
 use crate::config::{Config, TlsMode};
 use crate::kernel::flows::{FLOWS_MAX, Flows};
-use crate::kernel::load::Loader;
+use crate::kernel::load::{How, Renewer};
 use crate::kernel::log::{Log, Logged};
 use crate::kernel::{self, Kernel};
 use crate::proxy::copy::{Copies, CopyLimits, Overlooked};
@@ -275,17 +276,42 @@ pub(super) fn signals(to: SyncSender<Wake>) -> Result<(), PointError> {
 /// Rules that shall be loaded.
 #[derive(Debug)]
 pub(super) struct Load {
-    pub(super) number: u64,
+    pub(super) bundle: Arc<Bundle>,
     pub(super) hour: u8,
-    pub(super) text: String,
+    pub(super) proxying: Proxying,
+}
+
+/// How rules came into force, and how long printing and loading them took.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Brought {
+    how: How,
+    took: Duration,
+}
+
+impl Brought {
+    /// Tells it as a part of the status.
+    pub(super) fn said(self) -> Value {
+        let (how, added, removed) = match self.how {
+            How::Already => ("already", 0, 0),
+            How::Whole => ("whole", 0, 0),
+            How::Delta { added, removed } => ("delta", added, removed),
+        };
+        let took_us = u64::try_from(self.took.as_micros()).unwrap_or(u64::MAX);
+        json!({ "how": how, "added": added, "removed": removed, "took_us": took_us })
+    }
 }
 
 /// Loads texts one after the other, in the order in which they were sent.
-pub(super) fn loads(loader: Loader, to: SyncSender<Wake>) -> Result<Sender<Load>, PointError> {
+pub(super) fn loads(
+    mut renewer: Renewer,
+    to: SyncSender<Wake>,
+) -> Result<Sender<Load>, PointError> {
     let (sender, loads) = channel::<Load>();
     spawn("loads", move || {
-        for Load { number, hour, text } in loads {
-            let result = loader.load(&text);
+        for Load { bundle, hour, proxying } in loads {
+            let (start, number) = (Instant::now(), bundle.number);
+            let how = renewer.renew(nft::gateway_ruleset(&bundle, hour, &proxying));
+            let result = how.map(|how| Brought { how, took: start.elapsed() });
             if result.is_ok() {
                 super::effects::prepare_host();
             }

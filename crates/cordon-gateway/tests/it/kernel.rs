@@ -9,6 +9,7 @@ mod filter;
 mod lab;
 mod point;
 mod proxied;
+mod renewed;
 mod told;
 
 use std::fs::File;

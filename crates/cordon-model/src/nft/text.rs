@@ -106,9 +106,12 @@ impl Page {
             page.line(1, format!("# List {number}: open in {}.", names.join(", ")));
             page.flow_sets(&format!("flows_{number}"), &list.flows, notes);
         }
-        page.line(1, "# The flows that an inspector looks into, whatever list they are in.");
-        for (direction, family) in kinds() {
-            page.flow_set("inspected", direction, family, &sets.inspected, notes);
+        // Where they are taken or copied, they stand in sets of their own.
+        if proxying.is_none() {
+            page.line(1, "# The flows that an inspector looks into, whatever list they are in.");
+            for (direction, family) in kinds() {
+                page.flow_set("inspected", direction, family, &sets.inspected, notes);
+            }
         }
         for column in &sets.columns {
             page.column(sets, column);
