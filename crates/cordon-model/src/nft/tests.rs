@@ -343,7 +343,8 @@ fn the_text_of_a_gateway_is_the_text_and_more() {
         let (plain, gateway) = (ruleset(&bundle, NOON), gateway_ruleset(&bundle, NOON, &PROXYING));
         let lines: BTreeSet<&str> = gateway.lines().collect();
         for line in plain.lines() {
-            let replaced = ["# Empty: a gateway", ":00 UTC", " inspected_", "# The flows that an"];
+            let replaced =
+                ["# Empty: a gateway", ":00 UTC", " inspected_", "# The flows that an", " type "];
             let is_replaced = replaced.iter().any(|part| line.contains(part));
             assert!(is_replaced || lines.contains(line), "{name}: {line}");
         }
