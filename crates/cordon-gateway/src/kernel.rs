@@ -7,6 +7,7 @@
 //! | [`load`] | loads a text as one transaction, or its difference to the one before |
 //! | [`state`] | reads back what is in force |
 //! | [`log`] | reads packets that the rules told of |
+//! | [`attempts`] | tells how much devices attempted in vain |
 //! | [`flows`] | tells which connections begin, go on and end |
 //! | [`host`] | sets what the rules need around them, and says what it found otherwise |
 //!
@@ -15,6 +16,7 @@
 //! Source: Linux `include/uapi/linux/netfilter/nf_tables.h`, `nfnetlink_log.h`,
 //! `nfnetlink_conntrack.h`; nft(8) 1.0.6.
 
+pub mod attempts;
 mod delta;
 pub mod elements;
 pub mod flows;
@@ -31,6 +33,7 @@ use std::time::Duration;
 
 use cordon_model::Transport;
 
+use attempts::Attempts;
 use elements::{Change, ElementsError, StateSet};
 use load::{LoadError, Loader, Renewer};
 use netlink::{Netlink, NetlinkError};
@@ -88,6 +91,13 @@ impl Kernel {
     /// What the kernel says when it gives no netlink socket.
     pub fn renewer(&self) -> io::Result<Renewer> {
         Ok(Renewer::new(self.loader.clone(), Netlink::open(self.answer_max)?))
+    }
+
+    /// Gives what looks at the counters of what was dropped.
+    /// # Errors
+    /// What the kernel says when it gives no netlink socket.
+    pub fn attempts(&self) -> io::Result<Attempts> {
+        Attempts::open(self.answer_max)
     }
 
     /// Gives what loads whole texts.

@@ -21,7 +21,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, sync_chann
 use std::time::Duration;
 
 use cordon_core::inspect::Salt;
-use cordon_core::pep::{Effect, Input, KernelDone, Limits, Pep};
+use cordon_core::pep::{Attempted, Effect, Input, KernelDone, Limits, Pep};
 use cordon_model::{DeviceId, Label};
 use rustls::crypto::aws_lc_rs;
 use serde_json::{Value, json};
@@ -32,6 +32,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::{self, Asked};
 use crate::diary::{Diary, Place};
+use crate::kernel::attempts::Attempt;
 use crate::kernel::load::LoadError;
 use crate::kernel::log::Logged;
 use crate::kernel::{self, Kernel};
@@ -78,6 +79,8 @@ pub(crate) enum Wake {
     Offered(Result<String, Refused>),
     /// The kernel logged a packet.
     Logged(Logged),
+    /// Devices attempted in vain what the kernel only counted.
+    Attempted(Vec<Attempt>),
     /// Connections began, went on or ended.
     Flows(Vec<inputs::FlowChange>),
     /// The proxies saw something.
@@ -236,6 +239,11 @@ impl Point {
             Wake::Asked(asked) => self.asked(asked),
             Wake::Offered(offered) => self.offered(offered),
             Wake::Logged(logged) => self.logged(&logged),
+            Wake::Attempted(all) => {
+                for Attempt { address, bytes, packets } in all {
+                    self.step(Input::Attempted(Attempted { address, bytes, packets }));
+                }
+            }
             Wake::Flows(changes) => {
                 for change in &changes {
                     self.flow(change);

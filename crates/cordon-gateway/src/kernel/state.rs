@@ -67,13 +67,13 @@ pub(super) fn read(netlink: &mut Netlink) -> Result<State, StateError> {
             StateSet::Capture => &mut state.capture,
         };
         for v4 in [true, false] {
-            elements(netlink, set.name(v4), |element| held.extend(held_of(element)))?;
+            elements(netlink, STATE_TABLE, set.name(v4), |element| held.extend(held_of(element)))?;
         }
         held.sort();
     }
     for v4 in [true, false] {
         let postures = &mut state.postures;
-        elements(netlink, posture_map(v4), |element| {
+        elements(netlink, STATE_TABLE, posture_map(v4), |element| {
             let mark = attribute(element, 2).and_then(|data| attribute(data, 1));
             let mark = mark.and_then(|bytes| bytes.first_chunk());
             let held = held_of(element).zip(mark);
@@ -85,13 +85,14 @@ pub(super) fn read(netlink: &mut Netlink) -> Result<State, StateError> {
 }
 
 /// Hands every element of a set to `read`; a set that is not there has none.
-fn elements(
+pub(super) fn elements(
     netlink: &mut Netlink,
+    table: &str,
     set: &'static str,
     mut read: impl FnMut(&[u8]),
 ) -> Result<(), StateError> {
     let attributes_asked =
-        vec![SetElementList::Table(STATE_TABLE.to_owned()), SetElementList::Set(set.to_owned())];
+        vec![SetElementList::Table(table.to_owned()), SetElementList::Set(set.to_owned())];
     let message = SetElementMessage { attributes: attributes_asked };
     let message = NetfilterMessage::new(header(), NfTablesMessage::GetSetElement(message));
     let mut count = 0usize;
@@ -113,7 +114,7 @@ fn elements(
 }
 
 /// Reads an element; the attributes are those of `nft_set_elem_attributes`.
-fn held_of(element: &[u8]) -> Option<Held> {
+pub(super) fn held_of(element: &[u8]) -> Option<Held> {
     let key = attribute(element, 1).and_then(|key| attribute(key, 1))?;
     let address = match key.len() {
         4 => IpAddr::V4(Ipv4Addr::from(*key.first_chunk()?)),

@@ -47,6 +47,8 @@ const COPY_BYTES: u16 = 65_531;
 pub(super) struct Dropped {
     logged: AtomicU64,
     flows: AtomicU64,
+    /// Looks at what was attempted in vain.
+    attempts: AtomicU64,
     seen: AtomicU64,
     /// What the kernel could not tell the log's readers.
     unlogged: AtomicU64,
@@ -71,7 +73,7 @@ impl Dropped {
         let count = |of: &AtomicU64| of.load(Ordering::Relaxed);
         let copies = *self.overlooked.lock().unwrap_or_else(PoisonError::into_inner);
         json!({ "packets": count(&self.logged), "packets_by_kernel": count(&self.unlogged),
-            "flows": count(&self.flows), "flows_unwatched": count(&self.unwatched),
+            "flows": count(&self.flows), "attempts": count(&self.attempts), "flows_unwatched": count(&self.unwatched),
             "messages": count(&self.seen), "copies": {
                 "damaged": copies.damaged, "unknown": copies.unknown, "evicted": copies.evicted,
                 "lost_bytes": copies.lost_bytes } })
@@ -139,6 +141,7 @@ pub(super) fn start(point: &mut Point) -> Result<(), PointError> {
     let captured = Log::open(&[nft::LOG_GROUP_CAPTURED], COPY_BYTES).map_err(PointError::Kernel)?;
     hand_on(captured, "capture", point)?;
     copies(point)?;
+    attempts(point)?;
     flows(point)?;
     watch(&point.config, wakes)
 }
@@ -204,6 +207,22 @@ fn copies(point: &Point) -> Result<(), PointError> {
                 dropped.overlook(copies.overlooked());
             }
         });
+    })
+}
+
+/// Tells how much was attempted in vain, each second in which something was.
+fn attempts(point: &Point) -> Result<(), PointError> {
+    let mut attempts = point.kernel.attempts().map_err(PointError::Kernel)?;
+    let (to, dropped) = (point.wakes.clone(), Arc::clone(&point.dropped));
+    spawn("attempts", move || {
+        loop {
+            std::thread::park_timeout(LOOK);
+            match attempts.look() {
+                Ok(more) if more.is_empty() => {}
+                Ok(more) => tell(&to, Wake::Attempted(more), &dropped.attempts),
+                Err(error) => report(&format!("attempts: {}", crate::check::with_sources(&error))),
+            }
+        }
     })
 }
 

@@ -253,6 +253,19 @@ pub(super) const POLICY: &str = r#"    counter denied {
         flags dynamic,timeout
         timeout 1m
     }
+    # How much each device attempted in vain.
+    set attempted4 {
+        type ipv4_addr
+        size 16384
+        flags dynamic
+        counter
+    }
+    set attempted6 {
+        type ipv6_addr
+        size 16384
+        flags dynamic
+        counter
+    }
     chain bind {
         type filter hook prerouting priority -300; policy accept;
         iifname $uplink goto bind_uplink
@@ -300,6 +313,8 @@ pub(super) const POLICY: &str = r#"    counter denied {
     }
     chain denied_from_device {
         counter name denied
+        update @attempted4 { ip saddr counter }
+        update @attempted6 { ip6 saddr counter }
         update @noisy4 { ip saddr limit rate over 20/second burst 40 packets } drop
         update @noisy6 { ip6 saddr limit rate over 20/second burst 40 packets } drop
         limit rate over 1000/second drop

@@ -394,6 +394,10 @@ impl Page {
         let address = if way == FROM_DEVICE { "saddr" } else { "daddr" };
         self.line(1, format!("chain {name}_{way} {{"));
         self.line(2, format!("counter name {counter}"));
+        for family in Family::ALL.into_iter().filter(|_| way == FROM_DEVICE) {
+            let (digit, ip) = (family.digit(), family.header());
+            self.line(2, format!("update @attempted{digit} {{ {ip} saddr counter }}"));
+        }
         for family in Family::ALL {
             let noisy = format!("update @noisy{} {{ {} {address}", family.digit(), family.header());
             self.line(2, format!("{noisy} limit rate over 20/second burst 40 packets }} drop"));

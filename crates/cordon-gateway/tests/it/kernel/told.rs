@@ -152,3 +152,32 @@ fn connections_are_told_from_their_start_to_their_end_with_what_they_carried() {
     let [(Seen::Start, leg)] = told[..] else { panic!("{told:?}") };
     assert_eq!(leg.mark & SECOND_LEG_MARK, SECOND_LEG_MARK);
 }
+
+#[test]
+fn what_is_attempted_in_vain_is_counted_beyond_what_is_logged() {
+    if !ready() {
+        return;
+    }
+    let lab = Lab::new(&bundles::access());
+    let kernel = open(&lab);
+    load(&lab, &kernel, &bundles::access(), 1000);
+    let mut attempts = inside(&lab, || kernel.attempts()).unwrap();
+    let mut look = || inside(&lab, || attempts.look()).unwrap();
+    assert_eq!(look(), []);
+    // As many datagrams of 1,000 bytes as no log would tell.
+    let flood = format!(
+        "python3 -c 'import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n\
+         for n in range(500): s.sendto(bytes(1000), (\"{BMS}\", 9))'"
+    );
+    lab.run(PUMP, &flood);
+    let [one] = look().try_into().unwrap();
+    assert_eq!((one.address.to_string().as_str(), one.packets), ("10.1.0.12", 500));
+    assert_eq!(one.bytes, 500 * 1_028);
+    assert_eq!(look(), [], "nothing more");
+    // A text that is loaded as a whole begins the counters anew.
+    load(&lab, &kernel, &bundles::segment(), 1000);
+    load(&lab, &kernel, &bundles::access(), 1000);
+    assert_eq!(look(), []);
+    lab.run(PUMP, &flood);
+    assert_eq!(look().first().map(|one| one.packets), Some(500));
+}
