@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use cordon_model::seal::{Seal, SealError};
 use serde_json::{Value, json};
 
 use crate::config::Config;
+use crate::enroll;
 use crate::store::{self, Refused, Store};
 
 /// Says why nothing could be checked.
@@ -100,9 +102,22 @@ pub fn check(config: &Config) -> Result<Checked, CheckError> {
     for error in &refused {
         let _ = writeln!(text, "REFUSED   {}", with_sources(error));
     }
+    let identity = enroll::identity(&config.state, &config.point, SystemTime::now());
+    let until = identity.as_ref().ok().and_then(|known| Some(known.as_ref()?.until()));
+    match (&identity, &until) {
+        (Err(error), _) => {
+            let _ = writeln!(text, "identity  NOT USABLE: {}", with_sources(error));
+        }
+        (Ok(_), Some(until)) => {
+            let _ = writeln!(text, "identity  of its own, until {until}");
+        }
+        (Ok(_), None) => text.push_str("identity  none: `cordon-gateway enroll` asks for one\n"),
+    }
     let number = |bundle: &cordon_model::Bundle| bundle.number;
     let json = json!({
         "point": config.point,
+        "identity_until": until,
+        "identity_refused": identity.err().map(|error| with_sources(&error)),
         "in_force": in_force.as_deref().map(number),
         "offered": offered.as_ref().map(|next| next.bundle.number),
         "refused": refused.iter().map(|error| with_sources(error)).collect::<Vec<_>>(),

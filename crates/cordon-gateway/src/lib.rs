@@ -22,6 +22,7 @@ pub mod clock;
 pub mod config;
 pub mod control;
 pub mod diary;
+pub mod enroll;
 pub mod kernel;
 pub mod point;
 pub mod proxy;

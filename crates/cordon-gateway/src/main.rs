@@ -3,15 +3,16 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use clap::{Args, Parser, Subcommand};
 use cordon_gateway::check::{self, with_sources};
 use cordon_gateway::config::Config;
 use cordon_gateway::control::{self, Order, Request};
-use cordon_gateway::point;
+use cordon_gateway::{enroll, point};
 use cordon_model::event::Person;
 use cordon_model::{BadgeId, DeviceId, Label};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Enforces a hospital's policy on the wire: a gateway, a segment firewall or a service guard.
 ///
@@ -55,6 +56,16 @@ enum Command {
         /// The file; one that is there is not replaced.
         #[arg(long, value_name = "FILE")]
         to: PathBuf,
+    },
+    /// Makes this point's own key and a request for a certificate; with an authority's answer, takes
+    /// the certificate.
+    Enroll {
+        /// The answer: the certificate and those between it and the authority, PEM.
+        #[arg(long, value_name = "FILE", requires = "authorities")]
+        certificate: Option<PathBuf>,
+        /// The certificates of the authorities that it must lead to, PEM.
+        #[arg(long, value_name = "FILE", requires = "certificate")]
+        authorities: Option<PathBuf>,
     },
     /// Says that a decision point was heard: the bundle counts as fresh.
     Heard,
@@ -121,6 +132,10 @@ fn run(cli: &Cli) -> Exit {
     let order =
         |by: &By| Order { device: by.device.clone(), by: by.by.clone(), reason: by.reason.clone() };
     let request = match command {
+        Command::Enroll { certificate, authorities } => {
+            let answer = certificate.as_deref().zip(authorities.as_deref());
+            return enrolled(&config, answer, cli.json);
+        }
         Command::Status => Request::Status,
         Command::Contain(by) => Request::Contain(order(by)),
         Command::Isolate(by) => Request::Isolate(order(by)),
@@ -163,6 +178,42 @@ fn checked(config: &Config, json: bool) -> Exit {
         Ok(found) => {
             say(&if json { format!("{}\n", found.json) } else { found.text });
             if found.is_good { Exit::Done } else { Exit::Data }
+        }
+        Err(error) => {
+            fail(Exit::Config, &with_sources(&error), "check the paths and their permissions")
+        }
+    }
+}
+
+fn enrolled(config: &Config, answer: Option<(&Path, &Path)>, json: bool) -> Exit {
+    let (state, point) = (&config.state, &config.point);
+    let done = match answer {
+        None => enroll::request(state, point).map(|made| {
+            let key = if made.is_new { "a new key" } else { "the key that was there" };
+            let path = made.path.display();
+            let text = format!(
+                "{path} asks for a certificate of `{point}` with {key}\n\
+                 have it signed, then: enroll --certificate FILE --authorities FILE\n"
+            );
+            (text, json!({ "point": point, "request": made.path, "new_key": made.is_new }))
+        }),
+        Some((certificate, authorities)) => {
+            let taken = enroll::install(state, point, certificate, authorities, SystemTime::now());
+            taken.map(|identity| {
+                let until = identity.until();
+                let text = format!("this is `{point}` until {until}\n");
+                (text, json!({ "point": point, "until": until }))
+            })
+        }
+    };
+    match done {
+        Ok((text, value)) => {
+            say(&if json { format!("{value}\n") } else { text });
+            Exit::Done
+        }
+        Err(error) if error.is_refusal() => {
+            let help = "ask for a certificate again with `cordon-gateway enroll`";
+            fail(Exit::Data, &with_sources(&error), help)
         }
         Err(error) => {
             fail(Exit::Config, &with_sources(&error), "check the paths and their permissions")

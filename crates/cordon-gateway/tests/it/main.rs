@@ -9,5 +9,6 @@
     reason = "tests stop at the first surprise, and say that they skip"
 )]
 
+mod enroll;
 mod kernel;
 mod proxy;

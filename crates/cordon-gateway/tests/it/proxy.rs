@@ -2,7 +2,7 @@
 
 mod bacnet;
 pub(crate) mod bundles;
-mod certificates;
+pub(crate) mod certificates;
 mod kernel;
 mod lifetime;
 mod messages;
