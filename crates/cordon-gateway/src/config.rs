@@ -30,6 +30,9 @@ pub struct Config {
     /// The private key of the journal; made in the state folder when it is not named.
     #[serde(default)]
     pub journal_key: Option<PathBuf>,
+    /// The most bytes of the journal: above them the oldest detail goes, then the oldest traffic.
+    #[serde(default = "usual_journal_bytes")]
+    pub journal_bytes_max: u64,
     /// The port of loopback on which flows are taken, TCP and UDP.
     #[serde(default = "usual_port")]
     pub proxy_port: u16,
@@ -44,6 +47,11 @@ pub struct Config {
 /// The port where none is named.
 fn usual_port() -> u16 {
     15_001
+}
+
+/// What the journal may have where nothing is said: some weeks of a busy gateway.
+fn usual_journal_bytes() -> u64 {
+    2 << 30
 }
 
 /// What a flow's TLS is, seen from here.

@@ -7,16 +7,27 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{Builder, JoinHandle, park_timeout};
+use std::time::Duration;
 
 use cordon_journal::journal::{Journal, OnDamage, OpenError, Options, StreamStatus};
+use cordon_journal::retention;
 use cordon_model::note::{NoteError, Signer};
 use cordon_model::{Event, HospitalId, Label, PointId, WriterId};
 use rustls::crypto::aws_lc_rs;
 
+use crate::check::with_sources;
 use crate::clock::Clock;
+use crate::point::report;
 
 /// The file of the private key in the state folder.
 const KEY: &str = "journal.key";
+/// Smallest segment, whatever the journal's bytes.
+const SEGMENT_BYTES_MIN: u64 = 64 << 10;
+/// How often the bytes are looked at.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// Says why there is no journal.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +51,9 @@ pub enum DiaryError {
     /// A name cannot stand in a journal.
     #[error("`{0}` cannot be the name of a writer")]
     Name(String),
+    /// No thread can be started.
+    #[error("a thread cannot be started")]
+    Thread(#[source] io::Error),
     /// The journal cannot be opened.
     #[error("the journal cannot be opened")]
     Open(#[source] OpenError),
@@ -48,8 +62,45 @@ pub enum DiaryError {
 /// The journal, or the count of what it did not take.
 #[derive(Debug, Default)]
 pub struct Diary {
-    journal: Option<Journal>,
+    journal: Option<(Arc<Journal>, Spool)>,
     refused: u64,
+}
+
+/// Keeps the journal within its bytes, on a thread of its own.
+#[derive(Debug)]
+struct Spool {
+    thread: JoinHandle<()>,
+    is_over: Arc<AtomicBool>,
+    shed: Arc<AtomicU64>,
+}
+
+impl Spool {
+    fn start(journal: Arc<Journal>, bytes_max: u64) -> io::Result<Self> {
+        let (is_over, shed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let (end, sum) = (Arc::clone(&is_over), Arc::clone(&shed));
+        let thread = Builder::new().name("spool".to_owned()).spawn(move || {
+            while !end.load(Ordering::Acquire) {
+                match retention::shed(&journal, bytes_max) {
+                    Ok(all) => {
+                        let records = all.iter().map(|due| {
+                            let first = due.segments.first().copied().unwrap_or(due.last);
+                            (due.last - first).saturating_add(1)
+                        });
+                        sum.fetch_add(records.sum(), Ordering::Relaxed);
+                    }
+                    Err(error) => report(&format!("journal: {}", with_sources(&error))),
+                }
+                park_timeout(LOOK);
+            }
+        })?;
+        Ok(Self { thread, is_over, shed })
+    }
+
+    fn stop(self) {
+        self.is_over.store(true, Ordering::Release);
+        self.thread.thread().unpark();
+        let _ = self.thread.join();
+    }
 }
 
 /// Whose journal it is, and where.
@@ -65,6 +116,8 @@ pub struct Place<'a> {
     pub hospital: HospitalId,
     /// Who writes.
     pub point: &'a PointId,
+    /// The most bytes of it.
+    pub bytes_max: u64,
 }
 
 impl Diary {
@@ -84,13 +137,20 @@ impl Diary {
         let clock = Box::new(move || clock.moment());
         let mut options = Options::new(place.hospital, writer, signer, version, boot, clock);
         options.on_damage = OnDamage::SetAside;
+        // A sixteenth at a time can go.
+        let limits = &mut options.limits;
+        limits.segment_bytes =
+            limits.segment_bytes.min(place.bytes_max / 16).max(SEGMENT_BYTES_MIN);
         let journal = Journal::open(place.folder, options).map_err(DiaryError::Open)?;
-        Ok(Self { journal: Some(journal), refused: 0 })
+        let journal = Arc::new(journal);
+        let spool = Spool::start(Arc::clone(&journal), place.bytes_max);
+        let spool = spool.map_err(DiaryError::Thread)?;
+        Ok(Self { journal: Some((journal, spool)), refused: 0 })
     }
 
     /// Queues an event; what is not taken is counted.
     pub fn record(&mut self, event: &Event) {
-        let taken = self.journal.as_ref().is_some_and(|journal| journal.append(event).is_ok());
+        let taken = self.journal.as_ref().is_some_and(|(journal, _)| journal.append(event).is_ok());
         self.refused += u64::from(!taken);
     }
 
@@ -103,14 +163,22 @@ impl Diary {
     /// Gives how each stream is.
     #[must_use]
     pub fn status(&self) -> Option<[StreamStatus; 3]> {
-        self.journal.as_ref().map(Journal::status)
+        self.journal.as_ref().map(|(journal, _)| journal.status())
+    }
+
+    /// Gives how many records went because there was no room for more.
+    #[must_use]
+    pub fn shed(&self) -> u64 {
+        self.journal.as_ref().map_or(0, |(_, spool)| spool.shed.load(Ordering::Relaxed))
     }
 
     /// Writes what waits.
     /// # Errors
     /// What the disk says.
     pub fn close(self) -> io::Result<()> {
-        self.journal.map_or(Ok(()), Journal::close)
+        let Some((journal, spool)) = self.journal else { return Ok(()) };
+        spool.stop();
+        Arc::into_inner(journal).map_or(Ok(()), Journal::close)
     }
 }
 

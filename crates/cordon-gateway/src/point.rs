@@ -194,6 +194,7 @@ fn open_diary(config: &Config, in_force: Option<&Accepted>, clock: Clock) -> Dia
         state: &config.state,
         hospital: accepted.bundle.hospital.clone(),
         point: &config.point,
+        bytes_max: config.journal_bytes_max,
     };
     Diary::open(place, clock).unwrap_or_else(|error| {
         report(&format!("no journal: {}", check::with_sources(&error)));
@@ -348,6 +349,7 @@ impl Point {
             "not_told": self.dropped.counts(),
             "journal": streams,
             "journal_refused": self.diary.refused(),
+            "journal_shed": self.diary.shed(),
         })
     }
 }

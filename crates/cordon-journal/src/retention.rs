@@ -1,5 +1,5 @@
-//! Retention: segments whose time is over are deleted, unless somebody holds them; a record says what
-//! went, before it goes.
+//! Retention: segments whose time is over are deleted, or those that a spool has no room for, unless
+//! somebody holds them; a record says what went, before it goes.
 //!
 //! Source: 45 CFR 164.316(b)(2)(i) (six years).
 
@@ -58,7 +58,7 @@ fn io(path: &Path) -> impl FnOnce(io::Error) -> RetentionError {
     move |source| RetentionError::Io { path, source }
 }
 
-/// Segments of one stream whose time is over.
+/// Segments of one stream that may go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
     /// The stream.
@@ -115,6 +115,60 @@ pub fn due(journal: &Path, now: WallMs) -> Result<Vec<Due>, RetentionError> {
 /// [`RetentionError`]; [`RetentionError::Held`] if anything is due and somebody holds the journal.
 pub fn expire(journal: &Journal, now: WallMs) -> Result<Vec<Due>, RetentionError> {
     let all = due(journal.folder(), now)?;
+    remove(journal, all)
+}
+
+/// Gives what has to go so that the segments of a journal have at most so many bytes: the oldest
+/// detail first, then the oldest traffic. Evidence stays, and so does what is being written.
+/// # Errors
+/// [`RetentionError::Io`].
+pub fn surplus(journal: &Path, bytes_max: u64) -> Result<Vec<Due>, RetentionError> {
+    let mut streams = Vec::new();
+    let mut sum = 0u64;
+    for class in Retention::ALL {
+        let folder = layout::stream(journal, class);
+        let firsts = layout::segments(&folder).map_err(io(&folder))?;
+        let mut sizes = Vec::new();
+        for first in firsts {
+            let path = folder.join(segment::file_name(first));
+            let bytes = fs::metadata(&path).map_err(io(&path))?.len();
+            sum = sum.saturating_add(bytes);
+            sizes.push((first, bytes));
+        }
+        streams.push((class, sizes));
+    }
+    let mut all = Vec::new();
+    for (stream, sizes) in streams.into_iter().rev() {
+        let mut due = Due { stream, segments: vec![], last: 0, bytes: 0 };
+        if stream == Retention::Evidence {
+            continue;
+        }
+        for ((first, bytes), (next, _)) in sizes.iter().zip(sizes.iter().skip(1)) {
+            if sum <= bytes_max {
+                break;
+            }
+            due.segments.push(*first);
+            due.last = next.saturating_sub(1);
+            due.bytes += bytes;
+            sum = sum.saturating_sub(*bytes);
+        }
+        if !due.segments.is_empty() {
+            all.push(due);
+        }
+    }
+    Ok(all)
+}
+
+/// Deletes what has to go so that a journal has at most so many bytes; gives what went.
+/// # Errors
+/// As [`expire`].
+pub fn shed(journal: &Journal, bytes_max: u64) -> Result<Vec<Due>, RetentionError> {
+    let all = surplus(journal.folder(), bytes_max)?;
+    remove(journal, all)
+}
+
+/// Deletes segments, once the record of it is on the disk.
+fn remove(journal: &Journal, all: Vec<Due>) -> Result<Vec<Due>, RetentionError> {
     if all.is_empty() {
         return Ok(all);
     }

@@ -58,6 +58,36 @@ fn what_is_over_goes_record_first_and_the_rest_continues() {
 }
 
 #[test]
+fn a_spool_that_is_full_sheds_its_oldest_traffic_and_no_evidence() {
+    let (folder, clock) = (Folder::new("shed"), TestClock::new());
+    let journal = open(folder.path(), &clock);
+    for number in 0..1_000 {
+        journal.record(&flow(number)).unwrap();
+    }
+    let bytes = |stream: &str| -> u64 {
+        let folder = folder.path().join(stream);
+        let firsts = layout::segments(&folder).unwrap().into_iter();
+        firsts.map(|f| fs::metadata(folder.join(segment::file_name(f))).unwrap().len()).sum()
+    };
+    let all = || ["evidence", "traffic", "detail"].map(bytes).into_iter().sum::<u64>();
+    let before = layout::segments(&folder.path().join("traffic")).unwrap();
+    assert_eq!(retention::shed(&journal, u64::MAX).unwrap(), []);
+    let room = all() - bytes("traffic") / 2;
+    let evidence = bytes("evidence");
+    let shed = retention::shed(&journal, room).unwrap();
+    let [due] = shed.as_slice() else { panic!("{shed:?}") };
+    assert!(all() <= room && bytes("evidence") >= evidence);
+    let after = layout::segments(&folder.path().join("traffic")).unwrap();
+    assert_eq!(after, before[due.segments.len()..]);
+    // What is being written stays, however little room there is.
+    retention::shed(&journal, 0).unwrap();
+    assert_eq!(layout::segments(&folder.path().join("traffic")).unwrap().len(), 1);
+    journal.close().unwrap();
+    let journal = open(folder.path(), &clock);
+    journal.record(&flow(5_001)).unwrap();
+}
+
+#[test]
 fn nothing_goes_while_somebody_holds_it() {
     let (folder, clock) = (Folder::new("hold"), TestClock::new());
     let journal = open(folder.path(), &clock);

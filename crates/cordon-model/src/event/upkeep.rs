@@ -57,7 +57,7 @@ pub enum JournalNote {
         /// By how much, in milliseconds; negative: back.
         by_ms: i64,
     },
-    /// Segments were deleted because their time was over.
+    /// Segments were deleted because their time was over, or a spool had no room for them.
     Expire {
         /// The first record that was deleted.
         first: u64,
