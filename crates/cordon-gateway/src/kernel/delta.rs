@@ -109,7 +109,10 @@ fn parts(text: &str) -> Option<Parts<'_>> {
                 }
             }
             (4, "}") => set = None,
-            (4, _) => set = inner.strip_prefix("set ").and_then(|name| name.strip_suffix(" {")),
+            (4, _) => {
+                set = inner.strip_prefix("set ").and_then(|name| name.strip_suffix(" {"));
+                kind = "";
+            }
             (8, "elements = {") if set.is_some() => {
                 is_element = true;
                 continue;

@@ -94,6 +94,18 @@ fn anything_else_that_differs_is_no_such_difference() {
 }
 
 #[test]
+fn a_set_whose_type_is_told_otherwise_does_not_differ_by_elements() {
+    let set = |element: &str| {
+        let set = format!(
+            "    set own {{\n        typeof ip saddr\n        elements = {{\n            {element},\n        }}\n    }}\n"
+        );
+        OLD.replacen("    set alive {", &format!("{set}    set alive {{"), 1)
+    };
+    assert!(delta(&set("10.1.0.4"), &set("10.1.0.4")).is_some());
+    assert!(delta(&set("10.1.0.4"), &set("10.1.0.5")).is_none());
+}
+
+#[test]
 fn keys_are_laid_out_as_the_kernel_wants_them() {
     let kind = "ifname . ether_addr . ipv4_addr";
     let key = key_of(kind, "\"d1\" . 02:00:00:00:00:01 . 10.1.0.4").unwrap();
