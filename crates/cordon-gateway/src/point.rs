@@ -22,7 +22,8 @@ use std::time::Duration;
 
 use cordon_core::inspect::Salt;
 use cordon_core::pep::{Attempted, Effect, Input, KernelDone, Limits, Pep};
-use cordon_model::{DeviceId, Label};
+use cordon_model::event::PolicyAction;
+use cordon_model::{DeviceId, Label, Sha256Digest};
 use rustls::crypto::aws_lc_rs;
 use serde_json::{Value, json};
 
@@ -116,6 +117,8 @@ struct Point {
     endings: BTreeMap<&'static str, u64>,
     /// Why the newest load failed.
     load_error: Option<String>,
+    /// The number of the bundle whose enforcement was recorded last.
+    activated: Option<u64>,
     /// How the rules in force came there.
     brought: Option<threads::Brought>,
     refused: Option<String>,
@@ -146,6 +149,7 @@ pub fn run(config: &Config) -> Result<(), PointError> {
     pep.restore(clock.now(), restored);
     // The offered bundle may be newer than the one that was accepted last.
     let offered = crate::store::read(&config.bundle);
+    let digest = offered.as_deref().ok().map(|text| Sha256Digest::of(text.as_bytes()));
     let first = offered.and_then(|text| store.offer(&text));
     let in_force = store.in_force().cloned();
     let diary = open_diary(config, in_force.as_ref(), clock);
@@ -168,6 +172,7 @@ pub fn run(config: &Config) -> Result<(), PointError> {
         refusals: BTreeMap::new(),
         endings: BTreeMap::new(),
         load_error: None,
+        activated: None,
         brought: None,
         refused: None,
         dropped,
@@ -177,8 +182,11 @@ pub fn run(config: &Config) -> Result<(), PointError> {
     if let Some(accepted) = in_force {
         point.step(Input::Bundle(accepted.bundle));
     }
-    for error in unusable.iter().chain(first.as_ref().err()) {
-        point.refuse(error);
+    for error in &unusable {
+        point.refuse(error, None);
+    }
+    if let Err(error) = &first {
+        point.refuse(error, digest);
     }
     threads::start(&mut point)?;
     point.live(&heard);
@@ -282,6 +290,7 @@ impl Point {
 
     fn offered(&mut self, offered: Result<String, Refused>) {
         let had_nothing = self.store.in_force().is_none();
+        let digest = offered.as_deref().ok().map(|text| Sha256Digest::of(text.as_bytes()));
         match offered.and_then(|text| self.store.offer(&text)) {
             Ok(Some(accepted)) => {
                 self.refused = None;
@@ -291,11 +300,12 @@ impl Point {
                 self.step(Input::Bundle(accepted.bundle));
             }
             Ok(None) => {}
-            Err(error) => self.refuse(&error),
+            Err(error) => self.refuse(&error, digest),
         }
     }
 
-    fn refuse(&mut self, error: &Refused) {
+    /// Says and records that a bundle is refused; what could not even be read has no digest.
+    fn refuse(&mut self, error: &Refused, digest: Option<Sha256Digest>) {
         let text = check::with_sources(error);
         report(&format!("refused: {text}"));
         self.refused = Some(text);
@@ -303,6 +313,10 @@ impl Point {
             Refused::Older { number, .. } => Some(*number),
             Refused::Io { .. } | Refused::Seal(_) | Refused::Foreign(_) => None,
         };
+        if let Some(digest) = digest {
+            let reason = Label::new(error.word()).ok();
+            self.policy(PolicyAction::Refuse, number.unwrap_or(0), digest, reason);
+        }
         self.step(Input::Refused { number });
     }
 

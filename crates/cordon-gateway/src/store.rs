@@ -59,6 +59,19 @@ pub enum Refused {
     },
 }
 
+impl Refused {
+    /// Gives the reason as records have it.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => "unreadable",
+            Self::Seal(_) => "not-sealed",
+            Self::Foreign(_) => "foreign",
+            Self::Older { .. } => "older",
+        }
+    }
+}
+
 /// The bundles of one enforcement point.
 #[derive(Debug)]
 pub struct Store {

@@ -6,8 +6,9 @@ use std::time::Duration;
 use cordon_core::pep::{
     Effect, Input, KernelDone, OrderResult, Receipt, StateChange, StateSet as PepSet,
 };
+use cordon_model::event::{PolicyAction, PolicyChange, ProofResult};
 use cordon_model::nft::{self, Proxying};
-use cordon_model::{Bundle, DeviceId};
+use cordon_model::{Bundle, DeviceId, Event, Label, Sha256Digest, What};
 use serde_json::json;
 
 use super::threads::{Brought, Load};
@@ -64,6 +65,7 @@ impl Point {
             Ok(brought) => {
                 self.load_error = None;
                 self.brought = Some(brought);
+                self.activated(number);
                 if let Some(proxies) = &self.proxies {
                     proxies.credentials();
                 }
@@ -77,6 +79,33 @@ impl Point {
             }
         };
         self.step(Input::Kernel(done));
+    }
+
+    /// Records that a bundle is enforced, once for each.
+    fn activated(&mut self, number: u64) {
+        let accepted = self.store.in_force().filter(|one| one.bundle.number == number);
+        let Some(digest) = accepted.map(|accepted| accepted.digest) else { return };
+        if self.activated.replace(number) != Some(number) {
+            self.policy(PolicyAction::Activate, number, digest, None);
+        }
+    }
+
+    /// Records what became of a bundle.
+    pub(super) fn policy(
+        &mut self,
+        action: PolicyAction,
+        generation: u64,
+        policy: Sha256Digest,
+        reason: Option<Label>,
+    ) {
+        let proof = ProofResult::NotRun;
+        let by = Vec::new();
+        let change = PolicyChange { action, bundles: 1, by, generation, policy, proof, reason };
+        self.diary.record(&Event {
+            at: self.clock.moment().wall,
+            point: Some(self.config.point.clone()),
+            what: What::Policy(Box::new(change)),
+        });
     }
 
     /// Gives those who inspect what holds now.

@@ -57,7 +57,7 @@ pub struct PolicyChange {
     pub by: Vec<Actor>,
     /// The generation.
     pub generation: u64,
-    /// The digest of plan and policy.
+    /// The digest of plan and policy; where a point activates or refuses, that of its sealed bundle.
     pub policy: Sha256Digest,
     /// What the proofs said.
     pub proof: ProofResult,

@@ -265,4 +265,21 @@ fn bundles_that_are_old_forged_or_anothers_change_nothing() {
         assert_eq!(point.in_force(), Some(7));
         assert!(lab.asks(MONITOR, "tcp", STATION, 2575));
     }
+    let recorded = until("the records", || {
+        let changes = events(&point.path("journal")).into_iter().filter_map(|event| {
+            let What::Policy(change) = event.what else { return None };
+            let reason = change.reason.map(|reason| reason.to_string());
+            Some(format!(
+                "{} {} {}",
+                change.action.name(),
+                change.generation,
+                reason.unwrap_or_default()
+            ))
+        });
+        Some(changes.collect::<Vec<_>>()).filter(|changes| changes.len() == 5)
+    });
+    let refused =
+        ["refuse 6 older", "refuse 0 not-sealed", "refuse 0 foreign", "refuse 0 not-sealed"];
+    assert_eq!(recorded.first().unwrap(), "activate 7 ");
+    assert_eq!(recorded.get(1..).unwrap(), refused);
 }
