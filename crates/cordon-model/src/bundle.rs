@@ -120,6 +120,10 @@ pub struct BundleService {
     /// The HL7 facility that it is: MSH-6 of what it receives. Since version 2.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub hl7_facility: Option<String>,
+    /// The names by which a TLS client may call it, in lower case; any when there are none. Since
+    /// version 2.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub host_names: Vec<String>,
 }
 
 /// One permitted flow.

@@ -47,6 +47,8 @@ pub mod limits {
     /// # Source
     /// HL7 v2.6 §2.A.33 (HD: three components of at most 199 in all).
     pub const HL7_NAME_BYTES_MAX: usize = 199;
+    /// Host names of one service.
+    pub const HOST_NAMES_MAX: usize = 16;
 }
 
 /// What an AE title is, for whoever wrote another text.
@@ -59,6 +61,20 @@ const AE_TITLE_HELP: &str =
 fn is_ae_title(text: &str) -> bool {
     let legal = |c| matches!(c, ' '..='~') && c != '\\';
     text.len() <= 16 && text.chars().all(legal) && !text.trim().is_empty()
+}
+
+/// Says whether a text is the name of a host.
+/// # Source
+/// RFC 1123 §2.1; RFC 1035 §2.3.4.
+fn is_host_name(text: &str) -> bool {
+    let is_label = |label: &str| {
+        let legal = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        (1..=63).contains(&label.len())
+            && label.chars().all(legal)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    text.len() <= 253 && text.split('.').all(is_label)
 }
 
 /// The files of a hospital directory: relative path, with `/` between the parts, and content.

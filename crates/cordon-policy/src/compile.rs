@@ -263,6 +263,7 @@ impl Draft {
                 ae_title: service.ae_title.clone(),
                 hl7_application: service.hl7_application.clone(),
                 hl7_facility: service.hl7_facility.clone(),
+                host_names: service.host_names.clone(),
             })
         });
         (services.collect(), postures, lists)

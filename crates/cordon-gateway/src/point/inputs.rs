@@ -261,6 +261,7 @@ impl Point {
             Seen::Missed(missed) => self.dropped.missed(missed),
             Seen::Refused { why, .. } => *self.refusals.entry(why.label()).or_default() += 1,
             Seen::Closed { why, .. } => *self.endings.entry(why.label()).or_default() += 1,
+            Seen::Hello { ends, party, is_foreign: true, .. } => self.misnamed(ends, party),
             Seen::Opened { .. } | Seen::Hello { .. } => {}
         }
     }
@@ -272,9 +273,28 @@ impl Point {
             Proof::Mismatch { .. } => (Outcome::Failure, Label::new("identity-mismatch").ok()),
             Proof::Failed => (Outcome::Failure, Label::new("handshake-failed").ok()),
         };
-        let Ok(method) = Label::new("mtls") else { return };
         let is_opener = is_device == (party.opened() == Direction::Out);
         let end = if is_opener { ends.opener } else { ends.listener };
+        self.authenticated("mtls", (end, is_device), party, outcome, reason);
+    }
+
+    /// Records that a TLS client asked for a server that is not there.
+    fn misnamed(&mut self, ends: &Ends, party: &crate::proxy::Party) {
+        let (is_device, reason) =
+            (party.opened() == Direction::Out, Label::new("server-name").ok());
+        let end = (ends.opener, is_device);
+        self.authenticated("tls-server-name", end, party, Outcome::Failure, reason);
+    }
+
+    fn authenticated(
+        &mut self,
+        method: &str,
+        (end, is_device): (std::net::SocketAddr, bool),
+        party: &crate::proxy::Party,
+        outcome: Outcome,
+        reason: Option<Label>,
+    ) {
+        let Ok(method) = Label::new(method) else { return };
         let device = party.device().filter(|_| is_device).map(|device| device.id.clone());
         let service = party.service().filter(|_| !is_device).map(|service| service.id.clone());
         let who =

@@ -13,6 +13,11 @@ use super::rules::Party;
 use super::seen::{Counts, Ended, Ends, Proof, Seen, Teller};
 use super::tls::{Hearing, Named, Session, named};
 
+/// A fatal alert of TLS: the server is not called that.
+/// # Source
+/// RFC 8446 §5.1, §6.2; RFC 6066 §3.
+const UNRECOGNIZED_NAME: [u8; 7] = [21, 3, 3, 0, 2, 2, 112];
+
 /// So much may wait for a side, and what one more arrival adds.
 /// # Units
 /// Bytes.
@@ -299,7 +304,15 @@ impl Connection {
         if let Some(hello) = &beginning.hello {
             let (at, ends, party) = (turn.now.wall, self.ends, self.party.clone());
             let server_name = hello.server_name.clone();
-            turn.teller.tell(Seen::Hello { at, ends, party, ja4: hello.ja4, server_name });
+            let is_foreign = server_name.as_deref().is_some_and(|name| !party.is_called(name));
+            let is_refused = is_foreign && !party.is_lifeline();
+            let ja4 = hello.ja4;
+            turn.teller.tell(Seen::Hello { at, ends, party, ja4, server_name, is_foreign });
+            if is_refused {
+                self.near.out.push(&UNRECOGNIZED_NAME);
+                self.end(Ended::ServerName, turn.now.mono);
+                return;
+            }
         }
         // Whoever speaks TLS itself is not put into another one.
         let later = self.later.take();

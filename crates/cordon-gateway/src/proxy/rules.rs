@@ -190,6 +190,18 @@ impl Party {
         self.service().map_or(Protocol::Opaque, |service| service.protocol)
     }
 
+    /// Says whether a TLS client may call the service by a name; a service without names may be
+    /// called by any.
+    /// # Source
+    /// RFC 6066 §3: host names, compared without regard to case.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        self.service().is_none_or(|service| {
+            let mut names = service.host_names.iter();
+            names.len() == 0 || names.any(|one| one.eq_ignore_ascii_case(name))
+        })
+    }
+
     /// Says whether a lifeline goes here.
     #[must_use]
     pub fn is_lifeline(&self) -> bool {

@@ -72,6 +72,8 @@ pub enum Ended {
     Policy,
     /// The other side did not prove to be who it is.
     Identity,
+    /// A TLS client asked for a server that is not there.
+    ServerName,
     /// The proxy ends.
     Stopped,
 }
@@ -88,6 +90,7 @@ impl Ended {
             Self::Idle => "idle",
             Self::Policy => "policy",
             Self::Identity => "identity",
+            Self::ServerName => "server-name",
             Self::Stopped => "stopped",
         }
     }
@@ -221,6 +224,8 @@ pub enum Seen {
         ja4: Ja4,
         /// The server that is meant, as the client names it.
         server_name: Option<Box<str>>,
+        /// Whether the service has names and this is none of them.
+        is_foreign: bool,
     },
     /// A TLS handshake of ours ended.
     Tls {

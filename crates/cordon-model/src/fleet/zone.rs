@@ -180,6 +180,8 @@ pub struct Service {
     pub hl7_application: Option<String>,
     /// The HL7 facility that it is: MSH-6 of what it receives.
     pub hl7_facility: Option<String>,
+    /// The names by which a TLS client may call it, in lower case; any when there are none.
+    pub host_names: Vec<String>,
     /// The buildings it serves; empty for all.
     pub buildings: Vec<BuildingId>,
     /// The guard before it.

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use toml::Spanned;
 
 use super::blame::{Blame, Gaps};
-use super::{AE_TITLE_HELP, is_ae_title, limits, raw};
+use super::{AE_TITLE_HELP, is_ae_title, is_host_name, limits, raw};
 use crate::diagnostic::{Report, SourceText};
 use crate::fleet::{
     Building, Gateway, Hospital, Inspector, Segment, SegmentAttachment, Service, ServiceSegment,
@@ -228,6 +228,7 @@ fn services(plan: &raw::Plan, hospital: &mut Hospital, blame: &mut Blame<'_, '_>
         }
         inspector_fits(raw, blame);
         names_fit(raw, blame);
+        host_names_fit(raw, blame);
         let zone = blame.known("zone", &raw.zone, &hospital.zones);
         let kind = zone.as_ref().and_then(|id| hospital.zones.get(id)).map(|zone| zone.kind);
         let buildings = raw
@@ -257,6 +258,7 @@ fn services(plan: &raw::Plan, hospital: &mut Hospital, blame: &mut Blame<'_, '_>
             ae_title: text(raw.ae_title.as_ref()),
             hl7_application: text(raw.hl7_application.as_ref()),
             hl7_facility: text(raw.hl7_facility.as_ref()),
+            host_names: raw.host_names.iter().map(|name| name.get_ref().to_lowercase()).collect(),
             buildings,
             guard,
             place: blame.place(&raw.id),
@@ -311,6 +313,20 @@ fn inspector_fits(raw: &raw::Service, blame: &mut Blame<'_, '_>) {
 
 fn text(spanned: Option<&Spanned<String>>) -> Option<String> {
     spanned.map(|text| text.get_ref().clone())
+}
+
+/// The names of a service are host names, and not too many.
+fn host_names_fit(raw: &raw::Service, blame: &mut Blame<'_, '_>) {
+    for name in &raw.host_names {
+        if !is_host_name(name.get_ref()) {
+            let message = format!("`{}` is not a host name", name.get_ref());
+            blame.error("malformed-value", name, message, "write it as in `records.example.org`");
+        }
+    }
+    if let Some(name) = raw.host_names.get(limits::HOST_NAMES_MAX) {
+        let message = format!("more than {} host names", limits::HOST_NAMES_MAX);
+        blame.error("over-limit", name, message, "declare two services");
+    }
 }
 
 /// What a service is called in its own protocol fits that protocol.

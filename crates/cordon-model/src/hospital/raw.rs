@@ -196,6 +196,8 @@ pub(super) struct Service {
     pub(super) hl7_application: Option<Spanned<String>>,
     pub(super) hl7_facility: Option<Spanned<String>>,
     #[serde(default)]
+    pub(super) host_names: Vec<Spanned<String>>,
+    #[serde(default)]
     pub(super) buildings: Vec<Spanned<String>>,
     pub(super) guard: Option<Spanned<String>>,
 }

@@ -34,6 +34,7 @@ fn service() -> impl Strategy<Value = BundleService> {
         ae_title: None,
         hl7_application: None,
         hl7_facility: None,
+        host_names: Vec::new(),
     })
 }
 

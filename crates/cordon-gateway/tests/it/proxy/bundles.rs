@@ -32,6 +32,7 @@ pub(crate) struct Plan {
     pub(crate) operations: Vec<Operation>,
     pub(crate) direction: Direction,
     pub(crate) is_lifeline: bool,
+    pub(crate) host_names: Vec<String>,
 }
 
 impl Plan {
@@ -40,7 +41,8 @@ impl Plan {
         let operations = protocol.operations().collect();
         let service = service.into();
         let direction = Direction::Out;
-        Self { service, port, protocol, operations, direction, is_lifeline: false }
+        let (is_lifeline, host_names) = (false, Vec::new());
+        Self { service, port, protocol, operations, direction, is_lifeline, host_names }
     }
 }
 
@@ -77,6 +79,7 @@ pub(crate) fn bundle(
         ae_title: None,
         hl7_application: None,
         hl7_facility: None,
+        host_names: plan.host_names.clone(),
     };
     let normal = |p: &Posture| p.state == DeviceState::Normal;
     let kept = |p: &Posture| p.state != DeviceState::Isolated;

@@ -259,6 +259,34 @@ fn a_device_that_speaks_tls_itself_is_told_of_and_passes_as_it_is() {
     }
 }
 
+#[test]
+fn a_device_that_asks_for_a_server_of_another_name_is_refused_but_on_a_lifeline() {
+    let hello = hello();
+    for (names, is_lifeline, is_refused) in [
+        (vec!["desk.example", "alarms.example"], false, false),
+        (vec!["Desk.Example"], false, false),
+        (vec!["alarms.example"], false, true),
+        (vec!["alarms.example"], true, false),
+    ] {
+        let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        let plan = |plan: &mut bundles::Plan| {
+            (plan.host_names, plan.is_lifeline) = (names.clone(), is_lifeline);
+        };
+        let stage = Stage::with(Tier::Orange, Protocol::Hl7, plan, |_| {});
+        let mut device = stage.open();
+        let (mut service, _) = stage.accept();
+        device.write_all(&hello).unwrap();
+        if is_refused {
+            // A fatal alert, unrecognized_name.
+            super::stage::comes(&mut device, &[21, 3, 3, 0, 2, 2, 112]);
+            assert!(ends(&mut device) && ends(&mut service));
+            assert_eq!(stage.proxy.ended(), "server-name");
+        } else {
+            super::stage::comes(&mut service, &hello);
+        }
+    }
+}
+
 /// A ClientHello as a library writes it.
 fn hello() -> Vec<u8> {
     use rustls::{ClientConfig, ClientConnection, RootCertStore};

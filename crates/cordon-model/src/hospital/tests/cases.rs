@@ -857,6 +857,15 @@ const CASES: &[Case] = &[
         said: &[r#"wrong-protocol hospital.toml:110:12 «"DESK"»"#],
     },
     Case {
+        name: "a service with a host name that is none",
+        file: "hospital.toml",
+        edit: (
+            r#"inspector = "hl7""#,
+            "inspector = \"hl7\"\nhost-names = [\"desk.example\", \"a b\"]",
+        ),
+        said: &[r#"malformed-value hospital.toml:110:31 «"a b"»"#],
+    },
+    Case {
         name: "a service with an empty HL7 application",
         file: "hospital.toml",
         edit: (r#"inspector = "hl7""#, "inspector = \"hl7\"\nhl7-application = \"\""),

@@ -170,6 +170,7 @@ fn service_at(
         ae_title: None,
         hl7_application: None,
         hl7_facility: None,
+        host_names: Vec::new(),
     }
 }
 
