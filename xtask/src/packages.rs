@@ -19,12 +19,20 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("c++", "g++"),
     ("openssl", "openssl"),
     ("rsyslogd", "rsyslog"),
+    ("curl", "curl"),
+    ("nmap", "nmap"),
+    ("iperf3", "iperf3"),
+    ("arping", "arping"),
 ];
 
 /// Each file below `/usr/lib` and the Debian package that brings it; `*` is a folder.
 const FILES: &[(&str, &str)] = &[
     ("*/rsyslog/lmnsd_gtls.so", "rsyslog-gnutls"),
     ("python3/dist-packages/cryptography/__init__.py", "python3-cryptography"),
+    ("python3/dist-packages/hl7/__init__.py", "python3-hl7"),
+    ("python3/dist-packages/pymodbus/__init__.py", "python3-pymodbus"),
+    // The package before needs it and does not say so.
+    ("python3/dist-packages/serial_asyncio/__init__.py", "python3-serial-asyncio"),
 ];
 
 /// syslog-ng and its libraries. As a package it would remove rsyslog, so it is only unpacked, into a
@@ -43,6 +51,11 @@ const UNPACKED_TO: &str = "target/peers/syslog-ng";
 /// What shows that it is there.
 const UNPACKED_PROGRAM: &str = "usr/sbin/syslog-ng";
 
+/// The BACnet peer, which Debian does not have: a package of Python that is used as the one file it is.
+const WHEEL: &str = "bacpypes3==0.0.110";
+/// Where to, below `target`.
+const WHEEL_TO: &str = "target/peers/bacpypes3";
+
 /// Makes sure that every program is there: installs what is missing when root, else says what to type.
 ///
 /// # Errors
@@ -50,8 +63,9 @@ const UNPACKED_PROGRAM: &str = "usr/sbin/syslog-ng";
 pub(crate) fn ensure_installed(repo: &Repo) -> anyhow::Result<String> {
     let wanted = missing();
     let is_unpacked = repo.path(UNPACKED_TO).join(UNPACKED_PROGRAM).is_file();
+    let wheel = fetch_wheel(repo);
     if wanted.is_empty() && is_unpacked {
-        return Ok("all there".to_owned());
+        return Ok(wheel.unwrap_or_else(|| "all there".to_owned()));
     }
     let list = wanted.join(" ");
     if !is_root()? {
@@ -83,13 +97,28 @@ pub(crate) fn ensure_installed(repo: &Repo) -> anyhow::Result<String> {
     ensure!(still.is_empty(), "installed, but still not found: {}", still.join(" "));
     let installed = (!wanted.is_empty()).then(|| format!("installed {list}"));
     let unpacked = (!is_unpacked).then(|| "unpacked syslog-ng".to_owned());
-    Ok(installed.into_iter().chain(unpacked).collect::<Vec<_>>().join(", "))
+    Ok(installed.into_iter().chain(unpacked).chain(wheel).collect::<Vec<_>>().join(", "))
 }
 
 fn missing() -> Vec<&'static str> {
     let programs = PROGRAMS.iter().filter(|(program, _)| !found(program));
     let files = FILES.iter().filter(|(file, _)| !found_file(file));
     programs.chain(files).map(|(_, package)| *package).collect()
+}
+
+/// Fetches the BACnet peer by pip; says what came of it, and nothing where it was there. Without it its
+/// tests say that they are skipped; nothing else needs it.
+fn fetch_wheel(repo: &Repo) -> Option<String> {
+    let to = repo.path(WHEEL_TO);
+    if fs::read_dir(&to).is_ok_and(|mut files| files.next().is_some()) {
+        return None;
+    }
+    let mut pip = repo.command("python3");
+    pip.args(["-m", "pip", "download", "--quiet", "--no-deps", "--dest"]).arg(&to).arg(WHEEL);
+    Some(match repo::run(&mut pip) {
+        Ok(()) => format!("fetched {WHEEL}"),
+        Err(_) => format!("without {WHEEL}, which pip cannot fetch"),
+    })
 }
 
 /// Says what to type for the unpacked packages.

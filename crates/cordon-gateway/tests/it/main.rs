@@ -12,3 +12,4 @@
 mod enroll;
 mod kernel;
 mod proxy;
+mod wire;
