@@ -31,13 +31,15 @@
 //! operations is permitted in the posture. To tell operations apart is the work of the inspectors.
 //! In the text of [`ruleset`] the sets `inspected_*` hold the keys of flows that have one; the chain
 //! `inspect` (before routing, priority −150) is empty, and those flows pass uninspected, like all
-//! others. [`gateway_ruleset`] parts them in three:
+//! others. [`gateway_ruleset`] parts them in three, and adds a
+//! fourth:
 //!
 //! | keys | a proxy is alive | none is |
 //! |---|---|---|
 //! | `copied_*`: a lifeline of a RED or GREEN-LS device | forwarded, copied to group 12 | forwarded |
 //! | `taken_*`: another lifeline | taken by the proxy | forwarded |
 //! | `closed_*`: no lifeline | taken by the proxy | dropped, priority −5 |
+//! | `shut_*`: not inspected, no lifeline, of a tier that closes with the process | forwarded | dropped, priority −5 |
 //!
 //! A proxy is alive while the set `alive` has its transport protocol and it has a listening socket;
 //! loading the text is a sign of life. A flow that is taken to a local socket is judged in the input

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::num::{NonZeroU32, NonZeroU64};
 
-use crate::bundle::{BundleDevice, BundleFlow, BundleService, FlowKey, Role, flow_keys};
+use crate::bundle::{BundleDevice, BundleFlow, BundleService, FlowKey, Role, TierRules, flow_keys};
 use crate::fleet::Envelope;
-use crate::{Bundle, DeviceState, Mac, Posture, PostureSet, Protocol, Tier};
+use crate::tier::fail_action;
+use crate::{Bundle, DeviceState, FailAction, Failure, Mac, Posture, PostureSet, Protocol, Tier};
 
 use super::{default_posture, sees_mac};
 
@@ -30,6 +31,10 @@ pub struct KernelSets {
     pub taken: BTreeSet<FlowKey>,
     /// Of those, the keys without a lifeline: closed when no proxy is alive.
     pub closed: BTreeSet<FlowKey>,
+    /// Keys that nobody inspects and that close all the same when no proxy is alive: those without a
+    /// lifeline, of devices of a tier that is closed when the process is down. Leases are renewed
+    /// all the same.
+    pub shut: BTreeSet<FlowKey>,
     /// What may be opened and carried in one minute; keys with a lifeline have no limits.
     pub limits: BTreeMap<FlowKey, Limits>,
     /// Where each address may come from.
@@ -85,6 +90,7 @@ impl KernelSets {
         let mut open: BTreeMap<FlowKey, PostureSet> = BTreeMap::new();
         let mut inspected = BTreeSet::new();
         let mut lifelines: BTreeMap<FlowKey, Tier> = BTreeMap::new();
+        let mut shut = BTreeSet::new();
         let mut envelopes: BTreeMap<FlowKey, BTreeSet<Envelope>> = BTreeMap::new();
         for (device, flow, service, postures) in open_flows(bundle, hour) {
             for key in flow_keys(device, flow, service) {
@@ -92,6 +98,10 @@ impl KernelSets {
                 *known = known.union(postures);
                 if flow.inspector.is_some() {
                     inspected.insert(key);
+                }
+                let is_lease = service.protocol == Protocol::Dhcp;
+                if !is_lease && closes_with_process(&bundle.tiers, device.tier) {
+                    shut.insert(key);
                 }
                 if flow.lifeline {
                     lifelines.insert(key, device.tier);
@@ -101,6 +111,7 @@ impl KernelSets {
                 }
             }
         }
+        shut.retain(|key| !inspected.contains(key) && !lifelines.contains_key(key));
         let lists = lists(&open);
         let (columns, column_of) = columns(&lists, bundle.role);
         let of_kind = |wanted: Option<bool>| {
@@ -111,6 +122,7 @@ impl KernelSets {
             copied: of_kind(Some(true)),
             taken: of_kind(Some(false)),
             closed: of_kind(None),
+            shut,
             limits: limits(&envelopes, &lifelines),
             lists,
             columns,
@@ -156,6 +168,16 @@ impl KernelSets {
     pub fn flows<'a>(&'a self, column: &'a Column) -> impl Iterator<Item = &'a BTreeSet<FlowKey>> {
         column.lists.iter().filter_map(|list| self.lists.get(*list)).map(|list| &list.flows)
     }
+}
+
+/// Says whether a tier is closed when the enforcement process is down; never one whose lifelines are
+/// protected, whatever the table of a bundle says.
+fn closes_with_process(rules: &[TierRules], tier: Tier) -> bool {
+    let row = rules.iter().find(|row| row.tier == tier);
+    let mut listed = row.into_iter().flat_map(|row| &row.failures);
+    let listed = listed.find(|(failure, _)| *failure == Failure::ProcessDown);
+    let action = listed.map_or_else(|| fail_action(tier, Failure::ProcessDown), |(_, how)| *how);
+    action == FailAction::Close && !tier.protects_lifelines()
 }
 
 /// Gives the flows of a bundle that are ever open in an hour, with the device of each.

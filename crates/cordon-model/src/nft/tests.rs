@@ -298,6 +298,8 @@ fn an_inspected_key_is_of_one_kind() {
         all.extend(keys);
     }
     assert_eq!(all, sets.inspected);
+    let polled = key("10.1.0.13", "10.9.0.9", 502, Transport::Tcp, Direction::In);
+    assert_eq!(sets.shut, BTreeSet::from([polled]), "GREEN, not inspected, and not its lease");
 }
 
 #[test]

@@ -45,6 +45,7 @@ impl Page {
             ("copied", "Keys with a lifeline of a RED or GREEN-LS device.", &sets.copied),
             ("taken", "Other keys with a lifeline: forwarded while no proxy lives.", &sets.taken),
             ("closed", "Keys without a lifeline: closed while no proxy lives.", &sets.closed),
+            ("shut", "Not inspected, of a tier that closes with the process.", &sets.shut),
         ];
         for (name, says, keys) in kinds {
             self.line(1, format!("# {says}"));
@@ -53,15 +54,16 @@ impl Page {
         self.block(HOOKS);
         for way in WAYS {
             self.take(way, proxying, sets);
+            let nobody = format!("goto nobody_{way}");
+            let dead = format!("meta l4proto != @alive {nobody}");
             self.each_key(
                 "uninspected",
                 way,
-                ("closed", &sets.closed),
-                &format!("goto nobody_{way}"),
+                &[("closed", &sets.closed, &nobody), ("shut", &sets.shut, &dead)],
             );
             self.dropped("nobody", way, "uninspected", LOG_GROUP_UNINSPECTED);
             let copy = format!("log group {LOG_GROUP_COPIED} prefix \"cordon copy \"");
-            self.each_key("copies", way, ("copied", &sets.copied), &copy);
+            self.each_key("copies", way, &[("copied", &sets.copied, &copy)]);
         }
     }
 
@@ -98,20 +100,16 @@ impl Page {
         self.line(1, "}");
     }
 
-    /// Prints a chain that does one thing with the packets of some keys, questions and answers.
-    fn each_key(
-        &mut self,
-        name: &str,
-        way: &str,
-        (set, keys): (&str, &BTreeSet<FlowKey>),
-        verdict: &str,
-    ) {
+    /// Prints a chain that does something with the packets of some keys, questions and answers.
+    fn each_key(&mut self, name: &str, way: &str, verdicts: &[(&str, &BTreeSet<FlowKey>, &str)]) {
         self.line(1, format!("chain {name}_{way} {{"));
-        for (direction, family) in kinds() {
-            if of_kind(keys, direction, family).next().is_some() {
-                let key = key_of(way, direction, family);
-                let set = format!("@{set}_{}{}", direction.name(), family.digit());
-                self.line(2, format!("{key} {set} {verdict}"));
+        for (set, keys, verdict) in verdicts {
+            for (direction, family) in kinds() {
+                if of_kind(keys, direction, family).next().is_some() {
+                    let key = key_of(way, direction, family);
+                    let set = format!("@{set}_{}{}", direction.name(), family.digit());
+                    self.line(2, format!("{key} {set} {verdict}"));
+                }
             }
         }
         self.line(1, "}");
