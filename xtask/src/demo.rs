@@ -1,4 +1,5 @@
-//! `cargo xtask demo`: what cordon does, on the example hospitals, in eight steps, each with what it must show.
+//! `cargo xtask demo`: what cordon does, on the example hospitals, step by step, each with what it must
+//! show: as root in a lab of network namespaces, and always in memory.
 
 use std::env;
 use std::fs;
@@ -9,6 +10,8 @@ use anyhow::{Context, bail, ensure};
 
 use crate::repo::{self, Repo};
 use crate::term;
+
+mod lab;
 
 const HOSPITAL: &str = "examples/metropolitan";
 
@@ -52,24 +55,54 @@ struct Scene<'a> {
     showed: &'a str,
 }
 
-/// Walks through the example hospital.
+/// Plays the tour of the lab where one can be built, and that in memory; says which, and why.
 ///
 /// # Errors
 /// When something did not show what it should.
 pub(crate) fn run(repo: &Repo) -> anyhow::Result<()> {
+    let why_not = lab::why_not()?;
+    term::line(match &why_not {
+        None => {
+            "two tours: a clinic in network namespaces, which root may make; then one in memory"
+                .to_owned()
+        }
+        Some(why) => format!("one tour, in memory; none of a clinic in a lab: {why}"),
+    })?;
     let cordon = repo.cordon()?;
+    let in_lab = if why_not.is_none() { in_lab(repo, &cordon) } else { Ok(()) };
+    // Both are played whatever the first shows.
+    let in_memory = in_memory(repo, &cordon);
+    in_lab.and(in_memory)
+}
+
+/// Walks through the lab.
+fn in_lab(repo: &Repo, cordon: &Path) -> anyhow::Result<()> {
+    repo.gateway()?;
+    let lab = lab::Lab::new(repo, cordon);
+    let played = tour(repo, cordon, &lab::scenes(), Path::new(""));
+    term::line(format_args!("\n{} seconds", lab.start.elapsed().as_secs()))?;
+    played
+}
+
+/// Walks through the example hospital.
+fn in_memory(repo: &Repo, cordon: &Path) -> anyhow::Result<()> {
     let stage = Stage::new(&repo.path(HOSPITAL))?;
     let (spoilt, journal) = (stage.spoilt(), stage.journal());
     let (spoilt_path, journal_path) = (spoilt.to_string_lossy(), journal.to_string_lossy());
     let scenes: Vec<Scene<'_>> =
         policy(&spoilt_path).into_iter().chain(messages(&journal_path)).collect();
+    tour(repo, cordon, &scenes, &journal)
+}
+
+/// Plays one scene after the other, and says of each whether it showed what it must.
+fn tour(repo: &Repo, cordon: &Path, scenes: &[Scene<'_>], journal: &Path) -> anyhow::Result<()> {
     let mut failures = 0_usize;
     for (index, scene) in scenes.iter().enumerate() {
         term::line(format_args!("\n=== {} of {}: {}\n", index + 1, scenes.len(), scene.title))?;
         if let Some(edit) = scene.edit {
             term::line(edit)?;
         }
-        match play(repo, &cordon, scene, &journal) {
+        match play(repo, cordon, scene, journal) {
             Ok(()) => term::line(format_args!("--- showed: {}", scene.showed))?,
             Err(error) => {
                 failures += 1;

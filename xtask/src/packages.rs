@@ -170,7 +170,11 @@ fn found_file(file: &str) -> bool {
     folders.flatten().any(|folder| folder.path().join(rest).is_file())
 }
 
-fn is_root() -> anyhow::Result<bool> {
+/// Says whether this runs as root.
+///
+/// # Errors
+/// When `/proc` cannot be read.
+pub(crate) fn is_root() -> anyhow::Result<bool> {
     let own = fs::metadata(Path::new("/proc/self")).context("`/proc` is not mounted")?;
     Ok(own.uid() == 0)
 }

@@ -91,6 +91,14 @@ impl Repo {
         Ok(folder.join("debug").join("cordon").into())
     }
 
+    /// Builds the gateway program, beside `cordon`.
+    ///
+    /// # Errors
+    /// When it does not build.
+    pub(crate) fn gateway(&self) -> anyhow::Result<()> {
+        run(self.cargo().args(["build", "--package", "cordon-gateway"]))
+    }
+
     /// The folders of `examples/`, sorted, each as `examples/NAME`.
     ///
     /// # Errors

@@ -1,15 +1,17 @@
 //! The clocks of the machine, read in one place.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use cordon_journal::journal::Moment;
 use cordon_model::{Mono, Now, WallMs};
 
-/// Both clocks.
-#[derive(Debug, Clone, Copy)]
+/// Both clocks; whoever has a copy reads the same.
+#[derive(Debug, Clone)]
 pub struct Clock {
     start: Instant,
-    offset_s: u64,
+    offset_s: Arc<AtomicU64>,
 }
 
 impl Clock {
@@ -18,14 +20,22 @@ impl Clock {
     /// `offset_s`: seconds that are added to both clocks.
     #[must_use]
     pub fn start(offset_s: u64) -> Self {
-        Self { start: Instant::now(), offset_s }
+        Self { start: Instant::now(), offset_s: Arc::new(AtomicU64::new(offset_s)) }
+    }
+
+    /// Moves both on, for everybody who reads them; gives by how much they are moved altogether.
+    /// # Units
+    /// Seconds.
+    pub fn advance(&self, seconds: u32) -> u64 {
+        let seconds = u64::from(seconds);
+        self.offset_s.fetch_add(seconds, Ordering::AcqRel).saturating_add(seconds)
     }
 
     /// Reads both.
     #[must_use]
     pub fn moment(&self) -> Moment {
         let ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-        let offset_ms = self.offset_s.saturating_mul(1_000);
+        let offset_ms = self.offset_s.load(Ordering::Acquire).saturating_mul(1_000);
         let mono = u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX);
         Moment {
             mono: Mono(mono.saturating_add(offset_ms.saturating_mul(1_000_000))),
@@ -40,3 +50,6 @@ impl Clock {
         Now { mono, wall: wall.wall() }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,6 +42,9 @@ pub struct Config {
     /// Seconds that are added to both clocks, so that what takes an hour can be shown in a minute.
     #[serde(default)]
     pub clock_offset_s: u64,
+    /// Whether its owner may move both clocks on while it runs, for the same purpose.
+    #[serde(default)]
+    pub clock_may_advance: bool,
 }
 
 /// The port where none is named.

@@ -53,6 +53,12 @@ pub enum Request {
         /// Where to.
         to: PathBuf,
     },
+    /// To move both clocks on, where the configuration lets that be: what takes an hour is shown in
+    /// a minute.
+    Advance {
+        /// By how much.
+        seconds: u32,
+    },
     /// To end in an orderly way; the rules stay in the kernel.
     Stop,
 }

@@ -69,6 +69,13 @@ enum Command {
     },
     /// Says that a decision point was heard: the bundle counts as fresh.
     Heard,
+    /// Moves both clocks of the running point on, where its configuration lets that be.
+    #[command(hide = true)]
+    Advance {
+        /// By so many seconds.
+        #[arg(value_parser = clap::value_parser!(u32).range(1..=86_400))]
+        seconds: u32,
+    },
     /// Ends the running point in an orderly way; the rules stay in the kernel.
     Stop,
 }
@@ -146,6 +153,7 @@ fn run(cli: &Cli) -> Exit {
             Request::Capture { device: device.clone(), seconds: *seconds, to }
         }
         Command::Heard => Request::Heard,
+        Command::Advance { seconds } => Request::Advance { seconds: *seconds },
         Command::Stop => Request::Stop,
     };
     ask(&config.control, &request, cli.json)

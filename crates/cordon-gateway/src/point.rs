@@ -152,7 +152,7 @@ pub fn run(config: &Config) -> Result<(), PointError> {
     let digest = offered.as_deref().ok().map(|text| Sha256Digest::of(text.as_bytes()));
     let first = offered.and_then(|text| store.offer(&text));
     let in_force = store.in_force().cloned();
-    let diary = open_diary(config, in_force.as_ref(), clock);
+    let diary = open_diary(config, in_force.as_ref(), &clock);
     let dropped = Arc::new(threads::Dropped::default());
     let mut point = Point {
         config: config.clone(),
@@ -194,7 +194,7 @@ pub fn run(config: &Config) -> Result<(), PointError> {
 }
 
 /// Opens the journal; a point whose journal cannot be opened enforces all the same.
-fn open_diary(config: &Config, in_force: Option<&Accepted>, clock: Clock) -> Diary {
+fn open_diary(config: &Config, in_force: Option<&Accepted>, clock: &Clock) -> Diary {
     let Some(accepted) = in_force else { return Diary::default() };
     let place = Place {
         folder: &config.journal,
@@ -204,7 +204,7 @@ fn open_diary(config: &Config, in_force: Option<&Accepted>, clock: Clock) -> Dia
         point: &config.point,
         bytes_max: config.journal_bytes_max,
     };
-    Diary::open(place, clock).unwrap_or_else(|error| {
+    Diary::open(place, clock.clone()).unwrap_or_else(|error| {
         report(&format!("no journal: {}", check::with_sources(&error)));
         Diary::default()
     })
@@ -295,7 +295,7 @@ impl Point {
             Ok(Some(accepted)) => {
                 self.refused = None;
                 if had_nothing {
-                    self.diary = open_diary(&self.config, Some(&accepted), self.clock);
+                    self.diary = open_diary(&self.config, Some(&accepted), &self.clock);
                 }
                 self.step(Input::Bundle(accepted.bundle));
             }

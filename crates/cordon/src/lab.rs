@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use cordon_model::bundle::Role;
+use cordon_model::fleet::Envelope;
 use cordon_model::{Direction, Eui64, Mac, Operation, Protocol, Tier, Transport};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,7 @@ pub(crate) mod machine;
 pub(crate) mod plan;
 pub(crate) mod point;
 pub(crate) mod scenario;
+pub(crate) mod sealing;
 pub(crate) mod stage;
 pub(crate) mod witness;
 
@@ -116,6 +118,8 @@ pub(crate) struct Offer {
     pub(crate) protocol: Protocol,
     /// Its DICOM application entity title.
     pub(crate) ae_title: Option<String>,
+    /// Whether it is reached within TLS.
+    pub(crate) sealed: bool,
 }
 
 /// A device in its place.
@@ -174,6 +178,12 @@ pub(crate) struct Talk {
     pub(crate) operations: Vec<Operation>,
     /// Whether it is a lifeline.
     pub(crate) is_lifeline: bool,
+    /// Whether the device itself speaks TLS here.
+    pub(crate) sealed: bool,
+    /// What it may carry.
+    pub(crate) envelope: Envelope,
+    /// A holding register that may be written, and with what.
+    pub(crate) writable: Option<(u16, u16)>,
     /// The service's DICOM application entity title.
     pub(crate) ae_title: Option<String>,
     /// The service's HL7 application.

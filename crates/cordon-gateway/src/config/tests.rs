@@ -21,6 +21,7 @@ fn the_least_configuration_has_the_usual_port_and_no_tls() {
     let config = read(LEAST).unwrap();
     assert_eq!(config.point.as_str(), "gw-1");
     assert_eq!((config.proxy_port, config.tls, config.clock_offset_s), (15_001, None, 0));
+    assert!(!config.clock_may_advance);
 }
 
 #[test]

@@ -126,7 +126,7 @@ impl Point {
     /// Starts the proxies; without them, flows that have to be inspected stay closed.
     fn begin_proxies(&mut self, rules: Arc<Rules>) {
         let (to, dropped) = (self.wakes.clone(), Arc::clone(&self.dropped));
-        match threads::proxies(&self.config, rules, to, dropped, self.clock) {
+        match threads::proxies(&self.config, rules, to, dropped, self.clock.clone()) {
             Ok(proxies) => self.proxies = Some(proxies),
             Err(error) => report(&with_sources(&error)),
         }

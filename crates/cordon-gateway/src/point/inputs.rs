@@ -81,6 +81,15 @@ impl Point {
                 };
                 asked.answer(answer);
             }
+            Request::Advance { .. } if !self.config.clock_may_advance => {
+                let error = "the configuration has no `clock-may-advance = true`";
+                asked.answer(json!({ "ok": false, "error": error }));
+            }
+            Request::Advance { seconds } => {
+                let offset_s = self.clock.advance(seconds);
+                self.step(Input::Woke);
+                asked.answer(json!({ "ok": true, "clock_offset_s": offset_s }));
+            }
             Request::Stop => {
                 self.is_stopping = true;
                 asked.answer(json!({ "ok": true }));

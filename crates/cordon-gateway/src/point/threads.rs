@@ -185,7 +185,7 @@ fn hand_on(log: Log, name: &str, point: &Point) -> Result<(), PointError> {
 fn copies(point: &Point) -> Result<(), PointError> {
     let log = Log::open(&[nft::LOG_GROUP_COPIED], COPY_BYTES).map_err(PointError::Kernel)?;
     let (to, dropped) = (point.wakes.clone(), Arc::clone(&point.dropped));
-    let (shared, clock) = (Arc::clone(&point.rules), point.clock);
+    let (shared, clock) = (Arc::clone(&point.rules), point.clock.clone());
     let mut copies: Option<Copies> = None;
     let mut in_use: Option<Arc<Rules>> = None;
     let mut ticked = clock.now().mono;

@@ -3,7 +3,7 @@
 //! Invariant: what waits for a side is bounded: while so much waits, nothing more is read from the
 //! other one. A half-closed connection goes on in the other direction.
 
-use cordon_core::inspect::{Judgement, Memory, Way};
+use cordon_core::inspect::{Judgement, Memory, Reason, Reasons, Verdict, Way};
 use cordon_model::{Mono, Now};
 
 use super::hello::Hello;
@@ -288,6 +288,11 @@ impl Connection {
     /// Takes what a side says.
     fn said(&mut self, side: Side, plain: &[u8], turn: &mut Turn<'_>) {
         self.counts.bytes(self.way(side), plain.len());
+        let carried = self.counts.bytes_from_device.saturating_add(self.counts.bytes_to_device);
+        if self.party.bytes_max().is_some_and(|max| carried > max) {
+            self.exceeded(side, plain.len(), turn);
+            return;
+        }
         if side == Side::Far || self.hello.is_done() {
             self.judge(side, Some(plain), turn);
             return;
@@ -297,6 +302,26 @@ impl Connection {
             self.begin(&beginning, turn);
         }
         self.hello = hello;
+    }
+
+    /// Ends a connection that carried more than its flow may.
+    fn exceeded(&mut self, side: Side, bytes: usize, turn: &mut Turn<'_>) {
+        let mut reasons = Reasons::default();
+        reasons.insert(Reason::OverLimit);
+        let verdict = Verdict::Block;
+        let judgement = Judgement { verdict, operation: None, reasons, page: false, refusal: None };
+        self.counts.verdict(verdict);
+        turn.teller.tell(Seen::Message {
+            at: turn.now,
+            ends: self.ends,
+            party: self.party.clone(),
+            way: self.way(side),
+            bytes,
+            judgement,
+            is_enforced: true,
+            is_excused: false,
+        });
+        self.end(Ended::Envelope, turn.now.mono);
     }
 
     /// Goes on with the opener's first bytes, which tell what it speaks.

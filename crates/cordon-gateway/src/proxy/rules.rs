@@ -1,12 +1,12 @@
 //! What the bundle in force says of a conversation: whose it is, and what holds for it now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use cordon_core::inspect::{DeviceIdentity, PeerIdentity, Salt, Subject, Way};
 use cordon_model::bundle::{BundleDevice, BundleFlow, BundleService, FlowKey, flow_keys};
-use cordon_model::fleet::Inspection;
+use cordon_model::fleet::{Envelope, Inspection};
 use cordon_model::{
     Bundle, DeviceId, Direction, Operation, OperationSet, Posture, Protocol, RuleId, Tier,
     Transport,
@@ -33,6 +33,9 @@ struct Entry {
     lifelines: OperationSet,
     api_rate_per_minute: Option<u32>,
     is_inspected: bool,
+    /// Those of the flows that are declared, each once.
+    envelopes: BTreeSet<Envelope>,
+    is_emergency: bool,
 }
 
 impl Rules {
@@ -54,14 +57,19 @@ impl Rules {
                 let is_open = postures.is_some_and(|postures| postures.contains(posture))
                     && flow.is_open_at(hour);
                 if is_open {
-                    rules.add((place, device), (number, flow));
+                    rules.add((place, device), (number, flow), posture.emergency);
                 }
             }
         }
         rules
     }
 
-    fn add(&mut self, device: (usize, &BundleDevice), flow: (usize, &BundleFlow)) {
+    fn add(
+        &mut self,
+        device: (usize, &BundleDevice),
+        flow: (usize, &BundleFlow),
+        is_emergency: bool,
+    ) {
         let bundle = Arc::clone(&self.bundle);
         let Some(service) = bundle.services.get(flow.1.service) else { return };
         for key in flow_keys(device.1, flow.1, service) {
@@ -77,6 +85,8 @@ impl Rules {
                     lifelines: OperationSet::default(),
                     api_rate_per_minute: None,
                     is_inspected: false,
+                    envelopes: BTreeSet::new(),
+                    is_emergency,
                 });
             }
             if let Some(entry) = self.entries.get_mut(place) {
@@ -136,6 +146,9 @@ impl Entry {
             (one, other) => one.or(other),
         };
         self.is_inspected |= flow.inspector.is_some();
+        if flow.declared {
+            self.envelopes.insert(flow.envelope);
+        }
     }
 }
 
@@ -218,6 +231,20 @@ impl Party {
     #[must_use]
     pub fn hospital(&self) -> &str {
         self.rules.bundle.hospital.as_str()
+    }
+
+    /// Gives how many bytes one connection may carry, both ways together; nothing where that is not
+    /// bounded, where a lifeline goes, and in an emergency.
+    ///
+    /// As in the kernel, flows that share a key may each use all that they were given.
+    #[must_use]
+    pub fn bytes_max(&self) -> Option<u64> {
+        let entry = self.entry()?;
+        if entry.is_emergency || self.is_lifeline() || entry.envelopes.is_empty() {
+            return None;
+        }
+        let mut bounds = entry.envelopes.iter().map(|envelope| envelope.bytes_per_connection_max);
+        bounds.try_fold(0u64, |sum, bound| Some(sum.saturating_add(bound?)))
     }
 
     fn flows(&self) -> impl Iterator<Item = &BundleFlow> {

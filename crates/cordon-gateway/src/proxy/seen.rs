@@ -74,6 +74,8 @@ pub enum Ended {
     Identity,
     /// A TLS client asked for a server that is not there.
     ServerName,
+    /// It carried more than the envelope of its flow.
+    Envelope,
     /// The proxy ends.
     Stopped,
 }
@@ -91,6 +93,7 @@ impl Ended {
             Self::Policy => "policy",
             Self::Identity => "identity",
             Self::ServerName => "server-name",
+            Self::Envelope => "envelope",
             Self::Stopped => "stopped",
         }
     }

@@ -45,6 +45,10 @@ pub(crate) struct LabUp {
     /// The gateway program; `cordon-gateway` beside this one when absent.
     #[arg(long, value_name = "PATH", conflicts_with = "kernel_only")]
     pub(crate) gateway_binary: Option<PathBuf>,
+    /// A service that is reached within TLS, besides those that speak HTTP; may be given more than
+    /// once.
+    #[arg(long, value_name = "SERVICE", conflicts_with = "kernel_only")]
+    pub(crate) seal: Vec<String>,
     /// Devices and services end by themselves after so many minutes; gateways and dcmtk do when the
     /// lab is removed.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1_440))]
@@ -65,7 +69,7 @@ pub(crate) struct LabRun {
     /// How long it is played, where that is not given by what is sent.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=600))]
     pub(crate) seconds: u32,
-    /// How much an exfiltration attempts.
+    /// How much an exfiltration attempts, at most.
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=2_000))]
     pub(crate) megabytes: u32,
     /// How fast it attempts it.
@@ -80,20 +84,28 @@ pub(crate) enum Scenario {
     Normal,
     /// A pump sends to 198.51.100.45:8080.
     PumpExfiltration,
+    /// A pump sends far more than it may to a service that it may talk to.
+    EhrExfiltration,
     /// A laptop in the place of a device, on the device's port, with other addresses.
     HvacLaptop,
     /// A device tries the ports of all others, beside its gateway and through it.
     LateralScan,
     /// A device claims the addresses of others, then takes those of one altogether.
     ArpSpoof,
+    /// A second device with the MAC and the IP address of one that goes on working.
+    Clone,
     /// Policy is loaded again and again while lifelines go on.
     PolicyPush,
     /// The gateway daemon is killed and started again while lifelines go on.
     GatewayKill,
+    /// No decision point is heard for 61 minutes; the points' clocks are moved on.
+    StalePolicy,
     /// A device sends an order where it may send readings only.
     Hl7Command,
-    /// A building controller is written to, and restarted, from where it may be read only.
+    /// A building controller is written to where it must not be, and restarted.
     ModbusWrite,
+    /// An imaging device asks the archive to send images to somebody else.
+    DicomMove,
 }
 
 impl Scenario {
@@ -118,7 +130,13 @@ pub(crate) enum Actor {
         /// Seconds until it ends.
         #[arg(long)]
         for_s: u32,
-        /// What is spoken where: `hl7:tcp:6661`.
+        /// Certificate and key, for what is sealed.
+        #[arg(long)]
+        keys: Option<PathBuf>,
+        /// The certificates of those who certify.
+        #[arg(long)]
+        authorities: Option<PathBuf>,
+        /// What is spoken where: `hl7:tcp:6661`, `http:tcp:443:sealed`.
         #[arg(required = true)]
         offers: Vec<String>,
     },
@@ -154,6 +172,22 @@ pub(crate) enum Actor {
         bytes: u64,
         #[arg(long)]
         megabits_per_second: u32,
+        #[arg(long)]
+        for_s: u32,
+    },
+    /// Send many bytes in requests to a service that the device talks to.
+    Pour {
+        #[arg(long)]
+        standing: PathBuf,
+        #[arg(long)]
+        device: String,
+        #[arg(long)]
+        to: SocketAddr,
+        #[arg(long)]
+        bytes: u64,
+        /// How large each request is.
+        #[arg(long)]
+        of_request: u64,
         #[arg(long)]
         for_s: u32,
     },
@@ -194,7 +228,7 @@ pub(crate) enum Actor {
         standing: PathBuf,
         #[arg(long)]
         device: String,
-        /// `hl7-order`, `modbus-write` or `modbus-restart`.
+        /// `hl7-order`, `modbus-read`, `modbus-write-listed`, `modbus-write` or `modbus-restart`.
         #[arg(long)]
         what: String,
         #[arg(long)]

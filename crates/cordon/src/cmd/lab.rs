@@ -70,9 +70,11 @@ fn up(args: &LabUp, progress: &Progress) -> Result<Outcome, Failure> {
         compile::run(&compiling(&args.dir, &work.join("bundles")), progress)?;
         let mut standing = plan::plan(id, args, &read.hospital, moment::now().wall().hour())?;
         standing.gateway = gateway;
+        standing.settle_seals(&args.seal)?;
         // Before anything is made it is written down.
         standing.write()?;
         let working = progress.spinner("building the lab");
+        standing.certify()?;
         build::namespaces(&standing)?;
         if standing.kernel_only {
             // The rules stand before the first wire does.

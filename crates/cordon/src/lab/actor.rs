@@ -20,17 +20,25 @@ mod claim;
 mod device;
 mod exchange;
 mod flood;
+mod line;
 mod listen;
+mod pour;
 mod probe;
 mod reach;
 mod speech;
 
 pub(crate) fn run(part: &Actor) -> Result<Outcome, Failure> {
     match part {
-        Actor::Listen { for_s, offers } => listen::run(&End::after(*for_s), offers)?,
+        Actor::Listen { for_s, keys, authorities, offers } => {
+            let keys = match (keys, authorities) {
+                (Some(own), Some(authorities)) => Some(line::Keys::read(own, authorities)?),
+                (Some(_) | None, _) => None,
+            };
+            listen::run(&End::after(*for_s), offers, keys.as_ref())?;
+        }
         Actor::Device { standing, device, for_s } => {
-            let standing = Standing::read(standing)?;
-            device::run(&End::after(*for_s), standing.seat(device)?);
+            let (seat, keys) = whose(standing, device)?;
+            device::run(&End::after(*for_s), &seat, keys.as_ref());
         }
         Actor::Caller { standing, place, for_s } => {
             device::call(&End::after(*for_s), &Standing::read(standing)?, place);
@@ -42,20 +50,33 @@ pub(crate) fn run(part: &Actor) -> Result<Outcome, Failure> {
             reach::run(Duration::from_millis(u64::from(*timeout_ms)), targets)?;
         }
         Actor::Probe { standing, device, for_s } => {
-            probe::run(&End::after(*for_s), &standing_seat(standing, device)?);
+            let (seat, keys) = whose(standing, device)?;
+            probe::run(&End::after(*for_s), &seat, keys.as_ref());
         }
         Actor::Claim { interface, count, addresses } => {
             claim::run(interface, *count, addresses)?;
         }
         Actor::Say { standing, device, what, to, port } => {
-            device::say(&standing_seat(standing, device)?, what, (*to, *port).into())?;
+            let (seat, keys) = whose(standing, device)?;
+            device::say((&seat, keys.as_ref()), what, (*to, *port).into())?;
+        }
+        Actor::Pour { standing, device, to, bytes, of_request, for_s } => {
+            let (seat, keys) = whose(standing, device)?;
+            let is_sealed =
+                |talk: &super::Talk| talk.sealed && (talk.peer, talk.port) == (to.ip(), to.port());
+            let keys = keys.filter(|_| seat.talks.iter().any(is_sealed));
+            let amount = (*bytes, *of_request);
+            pour::run(&End::after(*for_s), *to, &seat.id, amount, keys.as_ref());
         }
     }
     Ok(Outcome::done(String::new(), Value::Null))
 }
 
-fn standing_seat(path: &Path, device: &str) -> Result<Seat, Failure> {
-    Standing::read(path)?.seat(device).cloned()
+/// Finds a device, and how it proves itself.
+fn whose(path: &Path, device: &str) -> Result<(Seat, Option<line::Keys>), Failure> {
+    let standing = Standing::read(path)?;
+    let seat = standing.seat(device)?;
+    Ok((seat.clone(), line::Keys::of(&standing, seat)?))
 }
 
 /// When an actor ends.

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
-use cordon_model::bundle::flow_keys;
+use cordon_model::bundle::{BundleFlow, flow_keys};
+use cordon_model::fleet::ModbusTable;
 use cordon_model::nft::{KernelSets, default_posture};
 use cordon_model::seal;
 use cordon_model::{Bundle, Device, Hospital, PointId, Segment};
@@ -155,6 +156,9 @@ fn talks(bundle: &Bundle, device: &Device, hour: u8) -> Vec<Talk> {
                 direction: key.direction,
                 operations: flow.operations.clone(),
                 is_lifeline: flow.lifeline,
+                sealed: false,
+                envelope: flow.envelope,
+                writable: writable(flow),
                 ae_title: service.ae_title.clone(),
                 hl7_application: service.hl7_application.clone(),
                 hl7_facility: service.hl7_facility.clone(),
@@ -162,6 +166,13 @@ fn talks(bundle: &Bundle, device: &Device, hour: u8) -> Vec<Talk> {
         }
     }
     talks
+}
+
+/// Gives a register that a flow may write, and the least value that it may have.
+fn writable(flow: &BundleFlow) -> Option<(u16, u16)> {
+    let writes = &flow.inspection.modbus.as_ref()?.writes;
+    let range = writes.iter().find(|range| range.table == ModbusTable::HoldingRegisters)?;
+    Some((range.from, range.min))
 }
 
 fn seat(
@@ -219,6 +230,7 @@ fn hosts(hospital: &Hospital, standing: &mut Standing) {
             transport: service.transport,
             protocol: service.protocol,
             ae_title: service.ae_title.clone(),
+            sealed: false,
         };
         let shared = hosts
             .iter_mut()

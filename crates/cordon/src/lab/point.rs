@@ -90,8 +90,9 @@ impl Standing {
         let folder = self.folder(post);
         fs::create_dir_all(&folder).map_err(|error| Failure::path(&folder, &error))?;
         let quoted = |path: &Path| format!("\"{}\"", path.display());
-        let text = format!(
-            "point = \"{}\"\nbundle = {}\nkey = {}\nstate = {}\ncontrol = {}\njournal = {}\n",
+        let mut text = format!(
+            "point = \"{}\"\nbundle = {}\nkey = {}\nstate = {}\ncontrol = {}\njournal = {}\n\
+             clock-may-advance = true\n",
             post.place,
             quoted(&post.bundle),
             quoted(&self.work().join("bundles").join("signing.pub")),
@@ -99,6 +100,7 @@ impl Standing {
             quoted(&folder.join("control.sock")),
             quoted(&self.journal(post)),
         );
+        text.extend(self.seals_of(post));
         let path = folder.join("gateway.toml");
         fs::write(&path, text).map_err(|error| Failure::path(&path, &error))?;
         Ok(path)

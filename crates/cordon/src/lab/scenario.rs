@@ -11,6 +11,8 @@ use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use cordon_model::event::MessageVerdict;
+use cordon_model::{Label, What};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -19,15 +21,21 @@ use super::witness::{Arrival, Blocked, Counters, grown, may};
 use super::{Seat, Standing};
 use crate::cli::{LabRun, Scenario};
 use crate::ledger::{Filter, Ledger};
-use crate::moment;
 use crate::outcome::{Failure, Outcome};
 use crate::progress::Progress;
 
 mod attack;
+mod building;
 mod care;
 mod disguise;
+mod exfiltration;
+mod imaging;
 mod report;
+mod scan;
+mod stale;
 
+/// How long a journal may take to say what was stopped.
+const JOURNAL_MAX: Duration = Duration::from_secs(5);
 /// How long an actor may outlive what it was told.
 const OVERTIME: Duration = Duration::from_secs(20);
 
@@ -40,8 +48,12 @@ pub(super) struct Played {
     pub(super) permitted: Sum,
     /// What arrived and must not.
     pub(super) intruded: Vec<Arrival>,
+    /// How many bytes of an exfiltration arrived, heads included.
+    pub(super) arrived_bytes: Option<u64>,
     /// What was blocked where.
     pub(super) blocked: Vec<Blocked>,
+    /// What inspectors stopped, and why: how many messages.
+    pub(super) stopped: BTreeMap<String, u64>,
     /// Milliseconds from the first packet of an attack until a counter said it was blocked.
     pub(super) blocked_after_ms: Option<u64>,
     /// What was asked on lifelines and answered.
@@ -116,7 +128,55 @@ pub(super) struct Play<'a> {
     /// Addresses that must be silent, for their owners are: whoever uses them is another.
     pub(super) silent: Vec<IpAddr>,
     before: Counters,
+    written: Written,
+    /// Whether an inspector has to have stopped something.
+    is_stop_due: bool,
     count: u32,
+}
+
+/// What the journals of all points say.
+#[derive(Debug, Clone, Default)]
+struct Written {
+    /// How many records of each kind.
+    kinds: BTreeMap<String, u64>,
+    /// How many messages were stopped, and why.
+    stopped: BTreeMap<String, u64>,
+}
+
+impl Written {
+    fn read(standing: &Standing) -> Result<Self, Failure> {
+        let mut written = Self::default();
+        for post in standing.points.iter().filter(|_| !standing.kernel_only) {
+            // A point that has written nothing yet has no journal.
+            let Ok(ledger) = Ledger::open(&standing.journal(post)) else { continue };
+            let mut walk = ledger.walk(Filter::default())?;
+            while let Some(stored) = walk.next()? {
+                let what = &stored.record.event.what;
+                let name = format!("{} {}", post.place, what.kind().name());
+                *written.kinds.entry(name).or_default() += 1;
+                let What::Message(message) = what else { continue };
+                if message.verdict == MessageVerdict::Block {
+                    let why: Vec<&str> = message.reasons.iter().map(Label::as_str).collect();
+                    let (protocol, why) = (message.protocol.name(), why.join(", "));
+                    let name = format!("{}: the {protocol} inspector: {why}", post.place);
+                    *written.stopped.entry(name).or_default() += message.count.unwrap_or(1);
+                }
+            }
+        }
+        Ok(written)
+    }
+}
+
+/// Gives by how much counts grew.
+fn grown_counts(
+    before: &BTreeMap<String, u64>,
+    after: BTreeMap<String, u64>,
+) -> BTreeMap<String, u64> {
+    let since = |(name, count): (String, u64)| {
+        let was = before.get(&name).copied().unwrap_or(0);
+        (count > was).then(|| (name, count - was))
+    };
+    after.into_iter().filter_map(since).collect()
 }
 
 /// An actor that plays.
@@ -239,7 +299,7 @@ impl Play<'_> {
     }
 
     /// Asks the witnesses and the points what became of it.
-    fn conclude(&mut self, since: u64) -> Result<(), Failure> {
+    fn conclude(&mut self) -> Result<(), Failure> {
         for arrival in self.standing.arrivals()? {
             let is_silent = self.silent.contains(&arrival.from);
             if may(&self.standing.devices, &arrival) && !is_silent {
@@ -261,18 +321,20 @@ impl Play<'_> {
             self.played.intruded.push(arrival);
         }
         self.played.blocked = grown(&self.before, &self.standing.counters()?);
-        for post in self.standing.points.iter().filter(|_| !self.standing.kernel_only) {
-            // A point that has written nothing yet has no journal.
-            let Ok(ledger) = Ledger::open(&self.standing.journal(post)) else { continue };
-            let mut walk = ledger.walk(Filter::default())?;
-            while let Some(stored) = walk.next()? {
-                if stored.record.time.0 >= since {
-                    let kind = stored.record.event.what.kind();
-                    let name = format!("{} {}", post.place, kind.name());
-                    *self.played.recorded.entry(name).or_default() += 1;
-                }
-            }
+        // A journal is written a moment later.
+        let mut written = Written::read(self.standing)?;
+        let end = Instant::now() + JOURNAL_MAX;
+        let mut stopped = grown_counts(&self.written.stopped, written.stopped);
+        while self.is_stop_due && stopped.is_empty() && Instant::now() < end {
+            std::thread::park_timeout(Duration::from_millis(100));
+            written = Written::read(self.standing)?;
+            stopped = grown_counts(&self.written.stopped, written.stopped);
         }
+        if self.is_stop_due && stopped.is_empty() {
+            self.played.findings.push("no inspector says that it stopped anything".to_owned());
+        }
+        self.played.stopped = stopped;
+        self.played.recorded = grown_counts(&self.written.kinds, written.kinds);
         Ok(())
     }
 }
@@ -286,24 +348,33 @@ pub(crate) fn run(
     let working = progress.spinner("playing");
     standing.forget()?;
     let before = standing.counters()?;
-    let (start, since) = (Instant::now(), moment::now().0);
-    let mut play =
-        Play { standing, args, played: Played::default(), silent: Vec::new(), before, count: 0 };
+    let start = Instant::now();
+    let mut play = Play {
+        standing,
+        args,
+        played: Played::default(),
+        silent: Vec::new(),
+        before,
+        written: Written::read(standing)?,
+        is_stop_due: false,
+        count: 0,
+    };
     match args.scenario {
         Scenario::Normal => care::normal(&mut play)?,
         Scenario::PumpExfiltration => attack::exfiltration(&mut play)?,
+        Scenario::EhrExfiltration => exfiltration::allowed(&mut play)?,
         Scenario::HvacLaptop => disguise::laptop(&mut play)?,
-        Scenario::LateralScan => attack::scan(&mut play)?,
+        Scenario::LateralScan => scan::scan(&mut play)?,
         Scenario::ArpSpoof => disguise::spoof(&mut play)?,
+        Scenario::Clone => disguise::clone(&mut play)?,
         Scenario::PolicyPush => care::push(&mut play)?,
         Scenario::GatewayKill => care::kill(&mut play)?,
-        Scenario::Hl7Command => attack::command(&mut play, "hl7-order")?,
-        Scenario::ModbusWrite => {
-            attack::command(&mut play, "modbus-write")?;
-            attack::command(&mut play, "modbus-restart")?;
-        }
+        Scenario::StalePolicy => stale::stale(&mut play)?,
+        Scenario::Hl7Command => attack::command(&mut play)?,
+        Scenario::ModbusWrite => building::write(&mut play)?,
+        Scenario::DicomMove => imaging::move_away(&mut play)?,
     }
-    play.conclude(since)?;
+    play.conclude()?;
     working.finish_and_clear();
     let elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     let played = &play.played;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cordon_model::Protocol;
+use cordon_model::{Protocol, Transport};
 
 use super::machine::{find, listens, wait_until};
 use super::{FOREIGN_PORT, Host, INTERNET, Offer, Process, Standing};
@@ -11,46 +11,47 @@ use crate::outcome::Failure;
 /// How long a service may take until it listens.
 const READY_MAX: Duration = Duration::from_secs(10);
 
-/// How dcmtk's archive is run: what comes is taken and not kept, several talk at a time, and no name
-/// is asked for, for there is nobody who knows names.
-pub(crate) const STORESCP: [&str; 4] = ["--ignore", "--verbose", "--fork", "--disable-host-lookup"];
+mod peers;
+
+pub(crate) use peers::{ELSEWHERE, STORESCP};
 
 impl Standing {
     /// Starts what answers at every host, and waits until it listens.
     pub(crate) fn serve(&mut self) -> Result<(), Failure> {
-        let dcmtk = find("storescp");
-        let has_dicom = |host: &Host| host.offers.iter().any(|o| o.protocol == Protocol::Dicom);
-        if dcmtk.is_none() && self.hosts.iter().any(has_dicom) {
-            self.notes.push(
-                "nobody speaks DICOM: `storescp` is missing (apt-get install dcmtk)".to_owned(),
-            );
-        }
-        if self.hosts.iter().flat_map(|host| &host.offers).any(|offer| {
-            matches!(offer.protocol, Protocol::Modbus | Protocol::Bacnet | Protocol::Http)
-        }) {
-            self.notes.push("HTTP, Modbus and BACnet are answered by actors of the lab".to_owned());
-        }
+        self.say_who_answers();
         let mut waiting: Vec<(u32, &'static str, u16)> = Vec::new();
         for host in self.hosts.clone() {
-            let (dicom, other): (Vec<&Offer>, Vec<&Offer>) =
-                host.offers.iter().partition(|offer| offer.protocol == Protocol::Dicom);
-            for offer in dicom {
-                let Some(program) = &dcmtk else { continue };
-                let mut command = self.command(&host.place, program);
-                let title = offer.ae_title.as_deref().unwrap_or("ANY-SCP");
-                command.args(STORESCP).args(["-aet", title, &offer.port.to_string()]);
-                let process = self.stay(&mut command, &format!("storescp-{}", offer.service))?;
+            let mut own: Vec<&Offer> = Vec::new();
+            for offer in &host.offers {
+                let is_tcp = offer.transport == Transport::Tcp;
+                let process = match offer.protocol {
+                    Protocol::Dicom => self.archive(&host, offer)?,
+                    Protocol::Modbus if is_tcp && !offer.sealed && peers::has_pymodbus() => {
+                        Some(self.controller(&host, offer)?)
+                    }
+                    Protocol::Modbus
+                    | Protocol::Hl7
+                    | Protocol::Bacnet
+                    | Protocol::Http
+                    | Protocol::Ntp
+                    | Protocol::Dns
+                    | Protocol::Dhcp
+                    | Protocol::Syslog
+                    | Protocol::Opaque => {
+                        own.push(offer);
+                        None
+                    }
+                };
+                let Some(process) = process else { continue };
                 waiting.push((process.pid, "tcp", offer.port));
                 self.keep(process)?;
             }
-            let wanted: Vec<String> = other.iter().map(|offer| said(offer)).collect();
-            if let Some(process) = self.listen(&host.place, &wanted)? {
-                waiting.extend(other.iter().map(|o| (process.pid, o.transport.name(), o.port)));
+            if let Some(process) = self.listen(&host, &own)? {
+                waiting.extend(own.iter().map(|o| (process.pid, o.transport.name(), o.port)));
                 self.keep(process)?;
             }
         }
-        let bait = ["tcp", "udp"].map(|transport| format!("opaque:{transport}:{FOREIGN_PORT}"));
-        if let Some(process) = self.listen(INTERNET, &bait)? {
+        if let Some(process) = self.bait()? {
             waiting.push((process.pid, "tcp", FOREIGN_PORT));
             self.keep(process)?;
         }
@@ -68,19 +69,57 @@ impl Standing {
         self.write()
     }
 
-    /// Starts an actor that answers in a place.
-    fn listen(&self, place: &str, offers: &[String]) -> Result<Option<Process>, Failure> {
+    /// Says which services are others' programs, and which are ours.
+    fn say_who_answers(&mut self) {
+        let offers = || self.hosts.iter().flat_map(|host| &host.offers);
+        let speaks = |protocol: Protocol| offers().any(|offer| offer.protocol == protocol);
+        let mut notes = Vec::new();
+        if speaks(Protocol::Dicom) && find("dcmqrscp").or_else(|| find("storescp")).is_none() {
+            notes.push("nobody speaks DICOM: dcmtk is missing (apt-get install dcmtk)");
+        }
+        if speaks(Protocol::Modbus) && peers::has_pymodbus() {
+            notes.push("Modbus is answered by pymodbus");
+        } else if speaks(Protocol::Modbus) {
+            notes.push("Modbus is answered by the lab itself: python3-pymodbus is missing");
+        }
+        if speaks(Protocol::Http) || speaks(Protocol::Bacnet) {
+            notes.push("HTTP and BACnet are answered by the lab itself");
+        }
+        self.notes.extend(notes.into_iter().map(str::to_owned));
+    }
+
+    /// Starts an actor that answers at a host.
+    fn listen(&self, host: &Host, offers: &[&Offer]) -> Result<Option<Process>, Failure> {
         if offers.is_empty() {
             return Ok(None);
         }
-        let for_s = self.for_s.to_string();
+        // Where a guard stands before it, TLS has ended there.
+        let is_sealed = |offer: &Offer| offer.sealed && host.guard.is_none();
+        let (for_s, own) = (self.for_s.to_string(), self.credential_of_place(&host.place));
+        let (own, authorities) =
+            (own.display().to_string(), self.authorities().display().to_string());
         let mut args = vec!["listen", "--for-s", &for_s];
-        args.extend(offers.iter().map(String::as_str));
-        let process = self.stay(&mut self.actor(place, &args)?, &format!("listen-{place}"))?;
-        Ok(Some(process))
+        if offers.iter().any(|offer| is_sealed(offer)) {
+            args.extend(["--keys", &own, "--authorities", &authorities]);
+        }
+        let said: Vec<String> = offers.iter().map(|offer| said(offer, is_sealed(offer))).collect();
+        args.extend(said.iter().map(String::as_str));
+        let name = format!("listen-{}", host.place);
+        self.stay(&mut self.actor(&host.place, &args)?, &name).map(Some)
+    }
+
+    /// Starts what listens where nobody of the hospital may send anything.
+    fn bait(&self) -> Result<Option<Process>, Failure> {
+        let for_s = self.for_s.to_string();
+        let bait = ["tcp", "udp"].map(|transport| format!("opaque:{transport}:{FOREIGN_PORT}"));
+        let [tcp, udp] = &bait;
+        let args = ["listen", "--for-s", &for_s, tcp, udp];
+        let name = format!("listen-{INTERNET}");
+        self.stay(&mut self.actor(INTERNET, &args)?, &name).map(Some)
     }
 }
 
-fn said(offer: &Offer) -> String {
-    format!("{}:{}:{}", offer.protocol.name(), offer.transport.name(), offer.port)
+fn said(offer: &Offer, is_sealed: bool) -> String {
+    let end = if is_sealed { ":sealed" } else { "" };
+    format!("{}:{}:{}{end}", offer.protocol.name(), offer.transport.name(), offer.port)
 }

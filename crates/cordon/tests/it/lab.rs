@@ -9,6 +9,8 @@ use serde_json::Value;
 
 use crate::bench::{Bench, Run, clinic};
 
+mod gateways;
+
 /// Says whether labs can be built here, and says loudly why not.
 fn ready() -> bool {
     let mut missing = Vec::new();
@@ -33,6 +35,9 @@ fn ready() -> bool {
 fn say(text: &str) {
     eprintln!("{text}");
 }
+
+/// Says whether a lab that is being built has come so far.
+type Stage = fn(&Lab) -> bool;
 
 /// A lab of one test; it goes when the test does.
 struct Lab {
@@ -178,7 +183,7 @@ fn a_lab_whose_builder_was_killed_is_removed_all_the_same() {
         return;
     }
     // Killed when the first namespace is there, and when the first service listens.
-    let stages: [(&str, fn(&Lab) -> bool); 2] =
+    let stages: [(&str, Stage); 2] =
         [("crasha", |lab| !lab.namespaces().is_empty()), ("crashb", |lab| lab.listens())];
     for (name, is_reached) in stages {
         let lab = Lab::new(name);

@@ -33,6 +33,7 @@ pub(crate) struct Plan {
     pub(crate) direction: Direction,
     pub(crate) is_lifeline: bool,
     pub(crate) host_names: Vec<String>,
+    pub(crate) envelope: Envelope,
 }
 
 impl Plan {
@@ -42,7 +43,8 @@ impl Plan {
         let service = service.into();
         let direction = Direction::Out;
         let (is_lifeline, host_names) = (false, Vec::new());
-        Self { service, port, protocol, operations, direction, is_lifeline, host_names }
+        let envelope = Envelope::default();
+        Self { service, port, protocol, operations, direction, is_lifeline, host_names, envelope }
     }
 }
 
@@ -66,7 +68,7 @@ pub(crate) fn bundle(
         inspector: inspector(plan.protocol),
         api_rate_per_minute: None,
         cadence_s: None,
-        envelope: Envelope::default(),
+        envelope: plan.envelope,
         inspection: Inspection::default(),
     };
     let service = |(number, plan): (usize, &Plan)| BundleService {

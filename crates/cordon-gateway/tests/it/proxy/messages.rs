@@ -87,6 +87,45 @@ fn a_request_that_is_not_listed_is_refused_and_the_connection_ends() {
 }
 
 #[test]
+fn a_connection_that_carries_more_than_its_envelope_ends_and_a_lifeline_does_not() {
+    const MAX: u64 = 4_000;
+    for (is_lifeline, protocol) in [(false, Protocol::Http), (true, Protocol::Hl7)] {
+        let stage = Stage::with(
+            Tier::Orange,
+            protocol,
+            |plan| {
+                plan.is_lifeline = is_lifeline;
+                plan.envelope.bytes_per_connection_max = Some(MAX);
+            },
+            |_| {},
+        );
+        let mut device = stage.open();
+        let (mut service, _) = stage.accept();
+        if is_lifeline {
+            for number in 0..40 {
+                passes(&mut device, &mut service, &alarm(&format!("A{number}")));
+            }
+            continue;
+        }
+        let head = b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n";
+        passes(&mut device, &mut service, head);
+        // The other side may be gone before all is written.
+        let _ = device.write_all(&[b'x'; 100_000]);
+        let mut arrived = Vec::new();
+        let _ = service.read_to_end(&mut arrived);
+        assert!(u64::try_from(arrived.len()).unwrap() <= MAX, "{}", arrived.len());
+        let reasons = stage.proxy.until(|seen| match seen {
+            Seen::Message { judgement, .. } if judgement.verdict == Verdict::Block => {
+                Some(judgement.reasons)
+            }
+            _ => None,
+        });
+        assert!(reasons.contains(Reason::OverLimit));
+        assert_eq!(stage.proxy.ended(), "envelope");
+    }
+}
+
+#[test]
 fn bodies_pass_in_the_pieces_in_which_they_come() {
     let stage = Stage::new(Tier::Green, Protocol::Http);
     let mut device = stage.open();

@@ -10,6 +10,7 @@ use cordon_model::{Direction, Operation, Protocol};
 use serde_json::json;
 
 use super::exchange::{ANSWER_MAX, Hl7, tcp, udp, word};
+use super::line::Keys;
 use super::{End, listen, speech, tell};
 use crate::lab::machine::{find, reap};
 use crate::lab::{Seat, Standing, Talk, stage};
@@ -24,7 +25,7 @@ const LINGER_MAX: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Plays a device until the end.
-pub(super) fn run(end: &End, seat: &Seat) {
+pub(super) fn run(end: &End, seat: &Seat, keys: Option<&Keys>) {
     let mut archive: Option<Child> = None;
     for talk in seat.talks.iter().filter(|talk| talk.direction == Direction::In) {
         if talk.protocol == Protocol::Dicom {
@@ -33,12 +34,13 @@ pub(super) fn run(end: &End, seat: &Seat) {
         }
         let transport = talk.transport.name();
         // Two services may open towards one port.
-        let _ = listen::open(talk.protocol.name(), transport, talk.port);
+        let own = keys.filter(|_| talk.sealed).cloned();
+        let _ = listen::open(talk.protocol.name(), transport, talk.port, own);
     }
     std::thread::scope(|scope| {
         for talk in seat.talks.iter().filter(|talk| talk.direction == Direction::Out) {
             for operation in &talk.operations {
-                scope.spawn(move || again(end, seat, talk, *operation, seat.id.as_str()));
+                scope.spawn(move || again(end, (seat, keys), talk, *operation, seat.id.as_str()));
             }
         }
     });
@@ -76,8 +78,10 @@ pub(super) fn call(end: &End, standing: &Standing, place: &str) {
                     continue;
                 }
                 for operation in &talk.operations {
-                    let towards = Talk { peer: IpAddr::V4(seat.ip), ..talk.clone() };
-                    scope.spawn(move || again(end, seat, &towards, *operation, place));
+                    // Where TLS begins is a guard, which the service talks to plainly.
+                    let peer = IpAddr::V4(seat.ip);
+                    let towards = Talk { peer, sealed: false, ..talk.clone() };
+                    scope.spawn(move || again(end, (seat, None), &towards, *operation, place));
                 }
             }
         }
@@ -85,7 +89,13 @@ pub(super) fn call(end: &End, standing: &Standing, place: &str) {
 }
 
 /// Says one thing again and again, as fast as its kind wants.
-fn again(end: &End, seat: &Seat, talk: &Talk, operation: Operation, who: &str) {
+fn again(
+    end: &End,
+    (seat, keys): (&Seat, Option<&Keys>),
+    talk: &Talk,
+    operation: Operation,
+    who: &str,
+) {
     let pace = match talk.protocol {
         Protocol::Hl7 | Protocol::Modbus | Protocol::Bacnet => Duration::from_secs(1),
         Protocol::Http
@@ -102,7 +112,7 @@ fn again(end: &End, seat: &Seat, talk: &Talk, operation: Operation, who: &str) {
     while !end.is_over() {
         beat += 1;
         let start = Instant::now();
-        let answer = once(seat, talk, operation, beat);
+        let answer = once((seat, keys.filter(|_| talk.sealed)), talk, operation, beat);
         let took_us = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
         let Some(answer) = answer else { break };
         sent += 1;
@@ -130,19 +140,20 @@ fn again(end: &End, seat: &Seat, talk: &Talk, operation: Operation, who: &str) {
 }
 
 /// Says something once; nothing where nobody can say it.
-fn once(seat: &Seat, talk: &Talk, operation: Operation, beat: u64) -> Option<io::Result<()>> {
+fn once(
+    (seat, keys): (&Seat, Option<&Keys>),
+    talk: &Talk,
+    operation: Operation,
+    beat: u64,
+) -> Option<io::Result<()>> {
     let to = SocketAddr::new(talk.peer, talk.port);
     let number = u16::try_from(beat % 60_000).unwrap_or(0);
-    let http = |method: &str| {
-        let request = speech::http(method, &to.to_string(), &seat.id, "{\"lab\":1}");
-        tcp(to, &request, ANSWER_MAX).and_then(|answer| {
-            let is_good = answer.starts_with(b"HTTP/1.1 200");
-            if is_good { Ok(()) } else { Err(io::ErrorKind::PermissionDenied.into()) }
-        })
-    };
+    let http = |method: &str| http(method, to, seat, keys);
     let asked = |request: &[u8]| udp(to, request, ANSWER_MAX).map(|_| ());
+    let modbus = |word: speech::ModbusWord| modbus(to, word, number, keys);
     let id = format!("L{beat}");
-    let spoken = |message: Vec<u8>| Hl7::connect(to).and_then(|mut line| line.send(&message, &id));
+    let spoken =
+        |message: Vec<u8>| Hl7::connect(to, keys).and_then(|mut line| line.send(&message, &id));
     match operation {
         Operation::Hl7OruR01 => Some(spoken(speech::readings(seat, talk, &id, beat))),
         Operation::Hl7OruR40 => Some(spoken(speech::alarm(seat, talk, &id))),
@@ -155,8 +166,11 @@ fn once(seat: &Seat, talk: &Talk, operation: Operation, beat: u64) -> Option<io:
         Operation::HttpPost => Some(http("POST")),
         Operation::NtpQuery => Some(asked(&speech::ntp_query(beat))),
         Operation::DnsQuery => Some(asked(&speech::dns_query(number))),
-        Operation::ModbusRead => {
-            Some(tcp(to, &speech::modbus("read", number), ANSWER_MAX).map(|_| ()))
+        Operation::ModbusRead => Some(modbus(speech::ModbusWord::Read)),
+        // How often is limited, so it is written once.
+        Operation::ModbusWrite => {
+            let (address, value) = talk.writable.filter(|_| beat == 1)?;
+            Some(modbus(speech::ModbusWord::Write { address, value }))
         }
         Operation::BacnetReadProperty => {
             let invoke = u8::try_from(beat % 200).unwrap_or(0);
@@ -178,7 +192,6 @@ fn once(seat: &Seat, talk: &Talk, operation: Operation, beat: u64) -> Option<io:
         | Operation::DicomNActionCommitment
         | Operation::DicomNEventReport
         | Operation::DicomNDelete
-        | Operation::ModbusWrite
         | Operation::ModbusIdentify
         | Operation::ModbusDiagnostics
         | Operation::ModbusFile
@@ -259,23 +272,52 @@ fn image(seat: &Seat, talk: &Talk) -> Option<io::Result<()>> {
     sent
 }
 
-/// Says one thing that no device may say, and tells what came back.
-pub(super) fn say(seat: &Seat, what: &str, to: SocketAddr) -> Result<(), Failure> {
+/// Makes one request over HTTP.
+fn http(method: &str, to: SocketAddr, seat: &Seat, keys: Option<&Keys>) -> io::Result<()> {
+    let request = speech::http(method, &to.to_string(), &seat.id, "{\"lab\":1}");
+    let answer = tcp(to, &request, ANSWER_MAX, keys)?;
+    let is_good = answer.starts_with(b"HTTP/1.1 200");
+    if is_good { Ok(()) } else { Err(io::ErrorKind::PermissionDenied.into()) }
+}
+
+/// Makes one Modbus request; an exception is no good answer.
+fn modbus(
+    to: SocketAddr,
+    word: speech::ModbusWord,
+    number: u16,
+    keys: Option<&Keys>,
+) -> io::Result<()> {
+    let answer = tcp(to, &speech::modbus(word, number), ANSWER_MAX, keys)?;
+    let is_refused = answer.get(7).is_none_or(|function| function & 0x80 != 0);
+    if is_refused { Err(io::ErrorKind::PermissionDenied.into()) } else { Ok(()) }
+}
+
+/// Says one thing, mostly one that no device may say, and tells what came back.
+pub(super) fn say(
+    (seat, keys): (&Seat, Option<&Keys>),
+    what: &str,
+    to: SocketAddr,
+) -> Result<(), Failure> {
     let start = Instant::now();
     tell("first", json!({ "what": what, "to": to }));
+    let talk = seat.talks.iter().find(|talk| talk.peer == to.ip() && talk.port == to.port());
+    let talk = talk.ok_or_else(|| {
+        Failure::usage(format!("{} does not talk to {to}", seat.id), "name its service")
+    })?;
+    let keys = keys.filter(|_| talk.sealed);
+    let modbus = |word: speech::ModbusWord| modbus(to, word, 1, keys);
     let answer = match what {
         "hl7-order" => {
-            let talk = seat.talks.iter().find(|talk| talk.peer == to.ip());
-            let talk = talk.ok_or_else(|| {
-                Failure::usage(format!("{} does not talk to {to}", seat.id), "name its service")
-            })?;
             let order = speech::order(speech::Parties::out(seat, talk), "ORDER1");
-            Hl7::connect(to).and_then(|mut line| line.send(&order, "ORDER1"))
+            Hl7::connect(to, keys).and_then(|mut line| line.send(&order, "ORDER1"))
         }
-        _ => tcp(to, &speech::modbus(what, 1), ANSWER_MAX).and_then(|answer| {
-            let is_refused = answer.get(7).is_none_or(|function| function & 0x80 != 0);
-            if is_refused { Err(io::ErrorKind::PermissionDenied.into()) } else { Ok(()) }
-        }),
+        "modbus-read" => modbus(speech::ModbusWord::Read),
+        "modbus-write-listed" => {
+            let (address, value) = talk.writable.unwrap_or_default();
+            modbus(speech::ModbusWord::Write { address, value })
+        }
+        "modbus-write" => modbus(speech::ModbusWord::Write { address: 9_999, value: u16::MAX }),
+        _ => modbus(speech::ModbusWord::Restart),
     };
     let took_us = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
     let why = answer.as_ref().err().map(word);
@@ -283,5 +325,6 @@ pub(super) fn say(seat: &Seat, what: &str, to: SocketAddr) -> Result<(), Failure
         if answer.is_ok() { "answered" } else { "silent" },
         json!({ "to": to, "transport": "tcp", "took_us": took_us, "why": why }),
     );
+    tell("done", json!({ "elapsed_ms": took_us / 1_000 }));
     Ok(())
 }

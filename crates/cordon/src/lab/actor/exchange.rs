@@ -1,11 +1,12 @@
 //! One question and its answer.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use cordon_wire::mllp;
 
+use super::line::{Keys, Line};
 use super::speech;
 
 /// How long an answer may take.
@@ -14,16 +15,13 @@ pub(super) const ANSWER_MAX: Duration = Duration::from_secs(5);
 /// A connection on which HL7 messages are sent and acknowledged.
 #[derive(Debug)]
 pub(super) struct Hl7 {
-    stream: TcpStream,
+    stream: Line,
     frames: mllp::Reader,
 }
 
 impl Hl7 {
-    pub(super) fn connect(to: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect_timeout(&to, ANSWER_MAX)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(ANSWER_MAX))?;
-        stream.set_write_timeout(Some(ANSWER_MAX))?;
+    pub(super) fn connect(to: SocketAddr, keys: Option<&Keys>) -> io::Result<Self> {
+        let stream = Line::call(to, ANSWER_MAX, keys)?;
         Ok(Self { stream, frames: mllp::Reader::new(mllp::TELEMETRY_BYTES_MAX) })
     }
 
@@ -55,16 +53,20 @@ impl Hl7 {
 }
 
 /// Sends some bytes over a connection of their own and gives what comes back first.
-pub(super) fn tcp(to: SocketAddr, request: &[u8], limit: Duration) -> io::Result<Vec<u8>> {
-    let mut stream = TcpStream::connect_timeout(&to, limit)?;
-    stream.set_read_timeout(Some(limit))?;
-    stream.set_write_timeout(Some(limit))?;
+pub(super) fn tcp(
+    to: SocketAddr,
+    request: &[u8],
+    limit: Duration,
+    keys: Option<&Keys>,
+) -> io::Result<Vec<u8>> {
+    let mut stream = Line::call(to, limit, keys)?;
     stream.write_all(request)?;
     let mut buffer = vec![0; 4_096];
     let length = stream.read(&mut buffer)?;
     if length == 0 {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
+    stream.end();
     buffer.truncate(length);
     Ok(buffer)
 }

@@ -1,7 +1,7 @@
 //! Answers as services do; one process for all that a host offers.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use cordon_wire::mllp;
 use serde_json::json;
 
+use super::line::{Keys, Line};
 use super::{End, speech, tell};
 use crate::outcome::Failure;
 
@@ -18,8 +19,13 @@ const CONNECTIONS_MAX: u32 = 256;
 const SILENCE_MAX: Duration = Duration::from_secs(120);
 /// How many messages are told one by one; then they are only counted.
 const TOLD_MAX: u64 = 200;
+/// The answer to an HTTP request that is complete.
+/// # Source
+/// RFC 9112 §4.
+const HTTP_DONE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\
+    Content-Length: 2\r\nConnection: close\r\n\r\n{}";
 
-pub(super) fn run(end: &End, offers: &[String]) -> Result<(), Failure> {
+pub(super) fn run(end: &End, offers: &[String], keys: Option<&Keys>) -> Result<(), Failure> {
     for offer in offers {
         let wrong = || Failure::usage(format!("`{offer}` is no offer"), "write `hl7:tcp:6661`");
         let mut parts = offer.split(':');
@@ -28,7 +34,12 @@ pub(super) fn run(end: &End, offers: &[String]) -> Result<(), Failure> {
         else {
             return Err(wrong());
         };
-        open(protocol, transport, port)?;
+        let is_sealed = match (parts.next(), keys) {
+            (None, _) => false,
+            (Some("sealed"), Some(_)) => true,
+            (Some(_), _) => return Err(wrong()),
+        };
+        open(protocol, transport, port, keys.filter(|_| is_sealed).cloned())?;
         tell("listens", json!({ "protocol": protocol, "transport": transport, "port": port }));
     }
     // The threads end with the process.
@@ -37,7 +48,12 @@ pub(super) fn run(end: &End, offers: &[String]) -> Result<(), Failure> {
 }
 
 /// Opens a port and serves it from now on.
-pub(super) fn open(protocol: &str, transport: &str, port: u16) -> Result<(), Failure> {
+pub(super) fn open(
+    protocol: &str,
+    transport: &str,
+    port: u16,
+    keys: Option<Keys>,
+) -> Result<(), Failure> {
     let at = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
     let busy = |error: std::io::Error| {
         Failure::config(format!("{transport} port {port}: {error}"), "who else listens there?")
@@ -48,7 +64,7 @@ pub(super) fn open(protocol: &str, transport: &str, port: u16) -> Result<(), Fai
         std::thread::spawn(move || datagrams(&socket, &protocol));
     } else {
         let listener = TcpListener::bind(at).map_err(busy)?;
-        std::thread::spawn(move || connections(&listener, &protocol, port));
+        std::thread::spawn(move || connections(&listener, &protocol, port, keys.as_ref()));
     }
     Ok(())
 }
@@ -77,7 +93,7 @@ fn datagrams(socket: &UdpSocket, protocol: &str) {
     }
 }
 
-fn connections(listener: &TcpListener, protocol: &str, port: u16) {
+fn connections(listener: &TcpListener, protocol: &str, port: u16, keys: Option<&Keys>) {
     let open = Arc::new(AtomicU32::new(0));
     while let Ok((stream, from)) = listener.accept() {
         tell("accepted", json!({ "protocol": protocol, "port": port, "from": from }));
@@ -85,12 +101,13 @@ fn connections(listener: &TcpListener, protocol: &str, port: u16) {
             continue;
         }
         open.fetch_add(1, Ordering::Relaxed);
-        let (protocol, open) = (protocol.to_owned(), Arc::clone(&open));
+        let (protocol, open, keys) = (protocol.to_owned(), Arc::clone(&open), keys.cloned());
         std::thread::spawn(move || {
             let _ = stream.set_read_timeout(Some(SILENCE_MAX));
             let _ = stream.set_write_timeout(Some(SILENCE_MAX));
             let _ = stream.set_nodelay(true);
-            let (messages, bytes) = converse(stream, &protocol, from);
+            let line = Line::taken(stream, keys.as_ref());
+            let (messages, bytes) = line.map_or((0, 0), |line| converse(line, &protocol, from));
             tell(
                 "ended",
                 json!({ "protocol": protocol, "from": from, "messages": messages, "bytes": bytes }),
@@ -101,10 +118,10 @@ fn connections(listener: &TcpListener, protocol: &str, port: u16) {
 }
 
 /// Answers on a connection until it ends; gives how much came.
-fn converse(mut stream: TcpStream, protocol: &str, from: SocketAddr) -> (u64, u64) {
+fn converse(mut stream: Line, protocol: &str, from: SocketAddr) -> (u64, u64) {
     let mut buffer = vec![0; 65_536];
     let mut frames = mllp::Reader::new(mllp::TELEMETRY_BYTES_MAX);
-    let (mut messages, mut bytes) = (0u64, 0u64);
+    let (mut messages, mut bytes, mut body_left) = (0u64, 0u64, 0u64);
     while let Ok(length @ 1..) = stream.read(&mut buffer) {
         bytes += u64::try_from(length).unwrap_or(0);
         let piece = buffer.get(..length).unwrap_or_default();
@@ -121,23 +138,33 @@ fn converse(mut stream: TcpStream, protocol: &str, from: SocketAddr) -> (u64, u6
                 }
                 answer.extend(text);
             }),
+            // The rest of a request that comes in pieces.
+            "http" if body_left > 0 => {
+                body_left = body_left.saturating_sub(u64::try_from(length).unwrap_or(0));
+                if body_left == 0 {
+                    answer.extend(HTTP_DONE);
+                    is_last = true;
+                }
+            }
             "http" => {
                 messages += 1;
                 let line = piece.split(|byte| *byte == b'\r').next().unwrap_or_default();
                 let line = String::from_utf8_lossy(line.get(..80).unwrap_or(line)).into_owned();
                 tell("received", json!({ "protocol": "http", "from": from, "message": line }));
-                answer.extend(
-                    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\
-                      Connection: close\r\n\r\n{}",
-                );
-                is_last = true;
+                body_left = speech::http_missing(piece);
+                if body_left == 0 {
+                    answer.extend(HTTP_DONE);
+                    is_last = true;
+                }
             }
             "modbus" => {
                 messages += 1;
                 let function = piece.get(7).copied().unwrap_or(0);
+                let address = piece.get(8..10).and_then(<[u8]>::first_chunk::<2>);
                 tell(
                     "received",
-                    json!({ "protocol": "modbus", "from": from, "message": function }),
+                    json!({ "protocol": "modbus", "from": from, "message": function,
+                        "address": address.map(|bytes| u16::from_be_bytes(*bytes)) }),
                 );
                 answer.extend(speech::modbus_answer(piece).unwrap_or_default());
             }
@@ -148,5 +175,6 @@ fn converse(mut stream: TcpStream, protocol: &str, from: SocketAddr) -> (u64, u6
             break;
         }
     }
+    stream.end();
     (messages, bytes)
 }

@@ -1,14 +1,15 @@
 //! Numbered messages on the lifelines of a device: every one that is lost is counted.
 
-use std::io;
+use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use cordon_model::{Direction, Operation, Protocol};
+use cordon_model::{Direction, Operation, Protocol, Transport};
 use serde_json::json;
 
 use super::exchange::{ANSWER_MAX, Hl7, word};
+use super::line::{Keys, Line};
 use super::{End, speech, tell};
 use crate::lab::{Seat, Talk};
 
@@ -16,6 +17,9 @@ use crate::lab::{Seat, Talk};
 const DATAGRAMS_PER_SECOND: u32 = 100;
 /// How long passes between two messages of a session.
 const SESSION_PACE: Duration = Duration::from_millis(100);
+
+/// How long passes between two readings of a register.
+const REGISTERS_PACE: Duration = Duration::from_millis(500);
 
 /// What a probe counted.
 #[derive(Debug, Default)]
@@ -51,13 +55,16 @@ impl Count {
     }
 }
 
-pub(super) fn run(end: &End, seat: &Seat) {
+pub(super) fn run(end: &End, seat: &Seat, keys: Option<&Keys>) {
     tell("first", json!({ "device": seat.id }));
     std::thread::scope(|scope| {
         for talk in seat.talks.iter().filter(|talk| talk.direction == Direction::Out) {
             match talk.protocol {
                 Protocol::Hl7 if talk.is_lifeline => {
-                    scope.spawn(move || session(end, seat, talk));
+                    scope.spawn(move || session(end, seat, talk, keys));
+                }
+                Protocol::Modbus if talk.transport == Transport::Tcp => {
+                    scope.spawn(move || registers(end, talk));
                 }
                 Protocol::Ntp => {
                     scope.spawn(move || datagrams(end, talk));
@@ -77,7 +84,7 @@ pub(super) fn run(end: &End, seat: &Seat) {
 }
 
 /// One session that stays open, with a message every tenth of a second.
-fn session(end: &End, seat: &Seat, talk: &Talk) {
+fn session(end: &End, seat: &Seat, talk: &Talk, keys: Option<&Keys>) {
     let to = SocketAddr::new(talk.peer, talk.port);
     let mut count = Count::default();
     let mut line: Option<Hl7> = None;
@@ -94,7 +101,7 @@ fn session(end: &End, seat: &Seat, talk: &Talk) {
         let start = Instant::now();
         let done = match line.take() {
             Some(open) => Ok(open),
-            None => Hl7::connect(to),
+            None => Hl7::connect(to, keys.filter(|_| talk.sealed)),
         };
         let done = done.and_then(|mut open| open.send(&message, &id).map(|()| open));
         match done {
@@ -116,6 +123,49 @@ fn session(end: &End, seat: &Seat, talk: &Talk) {
     // Silence that lasts until the end is a gap too.
     count.gap_max = count.gap_max.max(last.elapsed());
     count.tell(talk, "tcp session");
+}
+
+/// One connection that stays open, on which one register is read twice a second.
+fn registers(end: &End, talk: &Talk) {
+    let to = SocketAddr::new(talk.peer, talk.port);
+    let mut count = Count::default();
+    let mut line: Option<Line> = None;
+    let (mut next, mut last) = (Instant::now(), Instant::now());
+    while !end.is_over() {
+        count.sent += 1;
+        let number = u16::try_from(count.sent % 60_000).unwrap_or(0);
+        let start = Instant::now();
+        let done = match line.take() {
+            Some(open) => Ok(open),
+            None => Line::call(to, ANSWER_MAX, None),
+        };
+        match done.and_then(|open| read(open, number)) {
+            Ok(open) => {
+                line = Some(open);
+                count.answered += 1;
+                count.gap_max = count.gap_max.max(last.elapsed());
+                last = Instant::now();
+                count.took_us.push(u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX));
+            }
+            Err(error) => {
+                count.resets += 1;
+                count.why.get_or_insert_with(|| word(&error));
+            }
+        }
+        next = (next + REGISTERS_PACE).max(Instant::now());
+        end.wait_until(next);
+    }
+    count.gap_max = count.gap_max.max(last.elapsed());
+    count.tell(talk, "tcp session");
+}
+
+/// Reads a register; the connection goes on.
+fn read(mut line: Line, number: u16) -> io::Result<Line> {
+    line.write_all(&speech::modbus(speech::ModbusWord::Read, number))?;
+    let mut answer = [0; 64];
+    let length = line.read(&mut answer)?;
+    let is_good = length >= 9 && answer.get(7) == Some(&3);
+    if is_good { Ok(line) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
 /// Datagrams a hundred times a second, each answered with its number.

@@ -45,7 +45,7 @@ pub(super) fn run(limit: Duration, targets: &[String]) -> Result<(), Failure> {
 fn reach(transport: &str, to: SocketAddr, limit: Duration) {
     let request = speech::http("GET", &to.to_string(), "reach", "");
     let answer =
-        if transport == "udp" { udp(to, &request, limit) } else { tcp(to, &request, limit) };
+        if transport == "udp" { udp(to, &request, limit) } else { tcp(to, &request, limit, None) };
     match answer {
         Ok(answer) => {
             tell("answered", json!({ "to": to, "transport": transport, "bytes": answer.len() }));

@@ -173,16 +173,28 @@ pub(crate) fn dns_answer(query: &[u8]) -> Option<Vec<u8>> {
 /// A Modbus request: one register is read, or written, or the device is restarted.
 /// # Source
 /// Modbus APv1.1b3 §6.3; §6.6; §6.8 sub-function 01.
-pub(crate) fn modbus(what: &str, number: u16) -> Vec<u8> {
+pub(crate) fn modbus(what: ModbusWord, number: u16) -> Vec<u8> {
+    let two = |function: u8, one: u16, other: u16| {
+        let ([a, b], [c, d]) = (one.to_be_bytes(), other.to_be_bytes());
+        [function, a, b, c, d]
+    };
     let body: [u8; 5] = match what {
-        "modbus-write" => [6, 0x27, 0x0F, 0xFF, 0xFF],
-        "modbus-restart" => [8, 0, 1, 0, 0],
-        _ => [3, 0, 0, 0, 1],
+        ModbusWord::Read => two(3, 0, 1),
+        ModbusWord::Write { address, value } => two(6, address, value),
+        ModbusWord::Restart => two(8, 1, 0),
     };
     let [high, low] = number.to_be_bytes();
     let mut frame = vec![high, low, 0, 0, 0, 6, 1];
     frame.extend(body);
     frame
+}
+
+/// What is said in Modbus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ModbusWord {
+    Read,
+    Write { address: u16, value: u16 },
+    Restart,
 }
 
 /// The answer of a device that does what it is told.
@@ -222,12 +234,36 @@ pub(crate) fn bacnet_answer(request: &[u8]) -> Option<Vec<u8>> {
 /// # Source
 /// RFC 9112 §3.
 pub(crate) fn http(method: &str, host: &str, device: &str, body: &str) -> Vec<u8> {
-    let length = body.len();
+    if method == "GET" {
+        let head = format!("GET /lab/{device} HTTP/1.1\r\nHost: {host}\r\n");
+        return (head + "User-Agent: cordon-lab\r\nConnection: close\r\n\r\n").into_bytes();
+    }
+    let length = u64::try_from(body.len()).unwrap_or(0);
+    let mut request = http_head(method, host, device, length);
+    request.extend(body.as_bytes());
+    request
+}
+
+/// The head of a request over HTTP whose body has a length.
+/// # Source
+/// RFC 9112 §3, §6.2.
+pub(crate) fn http_head(method: &str, host: &str, device: &str, length: u64) -> Vec<u8> {
     let head = format!("{method} /lab/{device} HTTP/1.1\r\nHost: {host}\r\n");
     let tail = format!(
         "User-Agent: cordon-lab\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\
-         Connection: close\r\n\r\n{body}"
+         Connection: close\r\n\r\n"
     );
-    let none = "User-Agent: cordon-lab\r\nConnection: close\r\n\r\n".to_owned();
-    (head + if method == "GET" { &none } else { &tail }).into_bytes()
+    (head + &tail).into_bytes()
+}
+
+/// Gives how much of the body of a request is still missing.
+/// # Source
+/// RFC 9112 §6.2.
+pub(crate) fn http_missing(begun: &[u8]) -> u64 {
+    let text = String::from_utf8_lossy(begun);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return 0 };
+    let lines = head.split("\r\n").filter_map(|line| line.split_once(": "));
+    let mut lengths = lines.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    let length = lengths.next().and_then(|(_, value)| value.parse::<u64>().ok()).unwrap_or(0);
+    length.saturating_sub(u64::try_from(body.len()).unwrap_or(u64::MAX))
 }

@@ -3,33 +3,19 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use cordon_model::{Direction, Protocol};
+use cordon_model::{Direction, Protocol, Transport};
 use serde_json::Value;
 
 use super::{Bound, Play, Running, Sent, bystander, lead, number, text};
 use crate::lab::actor::mono_us;
-use crate::lab::{FOREIGN, FOREIGN_PORT, Seat};
+use crate::lab::{FOREIGN, FOREIGN_PORT, Seat, Talk};
 use crate::outcome::Failure;
 
-/// How many devices are scanned at most.
-const SCANNED_MAX: usize = 48;
-/// The ports that a scan tries: those of the plan's protocols and of remote control.
-const SCANNED_PORTS: [&str; 9] = [
-    "tcp:22",
-    "tcp:80",
-    "tcp:104",
-    "tcp:443",
-    "tcp:502",
-    "tcp:6661",
-    "udp:123",
-    "udp:161",
-    "udp:47808",
-];
 /// How long a counter is waited for.
 const BLOCKED_MAX: Duration = Duration::from_secs(10);
 
 /// Says how well a device plays a pump that was broken into.
-fn pump(seat: &Seat) -> u32 {
+pub(super) fn pump(seat: &Seat) -> u32 {
     let fits = [
         seat.id == "PUMP-3F-042",
         seat.profile.contains("pump"),
@@ -131,115 +117,81 @@ pub(super) fn exfiltration(play: &mut Play<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A device tries the ports of all others: as its network tells it, and through its gateway.
-pub(super) fn scan(play: &mut Play<'_>) -> Result<(), Failure> {
-    let first = lead(play, pump, "is there")?;
-    let standing = play.standing;
-    let native = standing.devices.iter().find(|seat| seat.port.is_none());
-    let bystander = bystander(play, &[first]);
-    let probe = bystander.map(|seat| play.probe(seat, 15).map(|probe| (seat, probe)));
-    for seat in [Some(first), native].into_iter().flatten() {
-        let others = standing.devices.iter().filter(|other| other.id != seat.id);
-        let others: Vec<&Seat> = others.take(SCANNED_MAX).collect();
-        let targets: Vec<String> = others
-            .iter()
-            .flat_map(|other| {
-                SCANNED_PORTS.iter().filter_map(|port| {
-                    let (transport, port) = port.split_once(':')?;
-                    Some(format!("{transport}:{}:{port}", other.ip))
-                })
-            })
-            .collect();
-        let mut args = vec!["reach", "--timeout-ms", "100"];
-        args.extend(targets.iter().map(String::as_str));
-        let beside = play.start(&seat.place, 60, &args)?.lines();
-        reached(play, seat, "scan of others, as its network says", &beside);
-        let route = |verb: &str| -> String {
-            let line = |other: &&Seat| {
-                let via =
-                    if verb == "replace" { format!(" via {}", seat.router) } else { String::new() };
-                format!("route {verb} {}/32{via}\n", other.ip)
-            };
-            others.iter().map(line).collect()
-        };
-        standing.ip(&seat.place, &route("replace"))?;
-        let through = play.start(&seat.place, 60, &args);
-        let through = through.map(Running::lines);
-        standing.ip(&seat.place, &route("del"))?;
-        reached(play, seat, "scan of others, through its gateway", &through?);
+/// A device sends an order, where it may send readings.
+pub(super) fn command(play: &mut Play<'_>) -> Result<(), Failure> {
+    let (seat, talk) = speaker(play, Protocol::Hl7)?;
+    let has_lifeline = seat.talks.iter().any(|talk| talk.is_lifeline);
+    let probe = has_lifeline.then(|| play.probe(seat, 5)).transpose()?;
+    let since = mono_us();
+    say(play, seat, talk, "hl7-order")?;
+    let wanted = Value::from("RGV^O15^RGV_O15");
+    let is_it = |line: &Value| line.get("message") == Some(&wanted);
+    if heard(play, seat, talk, since).iter().any(is_it) {
+        play.played.findings.push(format!("{} received an order from {}", talk.service, seat.id));
     }
+    not_in_kernels(play);
     if let Some(probe) = probe {
-        let (seat, probe) = probe?;
         play.probed(seat, probe, Bound::Lifelines);
     }
-    play.played.notes.push("the scan is the lab's own: connections and datagrams".to_owned());
     Ok(())
 }
 
-/// A device says what its type must not say, where it may say other things.
-pub(super) fn command(play: &mut Play<'_>, what: &str) -> Result<(), Failure> {
-    let protocol = if what == "hl7-order" { Protocol::Hl7 } else { Protocol::Modbus };
-    let fits = |seat: &Seat| {
-        let talks = seat.talks.iter();
-        let mut talks = talks.filter(|t| t.protocol == protocol && t.direction == Direction::Out);
-        u32::from(talks.next().is_some()) * (1 + pump(seat))
+/// Chooses a device that opens conversations in a protocol, a pump before others, and one of them.
+pub(super) fn speaker<'s>(
+    play: &Play<'s>,
+    protocol: Protocol,
+) -> Result<(&'s Seat, &'s Talk), Failure> {
+    let speaks = |talk: &&Talk| {
+        talk.protocol == protocol
+            && talk.transport == Transport::Tcp
+            && talk.direction == Direction::Out
     };
+    let fits = |seat: &Seat| u32::from(seat.talks.iter().any(|t| speaks(&t))) * (1 + pump(seat));
     let seat = lead(play, fits, &format!("speaks {}", protocol.name()))?;
-    let talk = seat
-        .talks
-        .iter()
-        .find(|talk| talk.protocol == protocol && talk.direction == Direction::Out);
-    let talk = talk.ok_or_else(|| {
+    let talk = seat.talks.iter().find(speaks).ok_or_else(|| {
         Failure::usage(format!("{} does not speak {}", seat.id, protocol.name()), "name another")
     })?;
-    let has_lifeline = seat.talks.iter().any(|talk| talk.is_lifeline);
-    let probe = has_lifeline.then(|| play.probe(seat, 5)).transpose()?;
+    Ok((seat, talk))
+}
+
+/// Lets a device say something to a service; says whether it was answered well.
+pub(super) fn say(
+    play: &mut Play<'_>,
+    seat: &Seat,
+    talk: &Talk,
+    what: &str,
+) -> Result<bool, Failure> {
     let (peer, port) = (talk.peer.to_string(), talk.port.to_string());
     let path = play.standing.path().display().to_string();
-    let since = mono_us();
-    let args = [
-        "say",
-        "--standing",
-        &path,
-        "--device",
-        &seat.id,
-        "--what",
-        what,
-        "--to",
-        &peer,
-        "--port",
-        &port,
-    ];
+    let whose = ["say", "--standing", &path, "--device", &seat.id];
+    let args = [&whose[..], &["--what", what, "--to", &peer, "--port", &port]].concat();
     let lines = play.start(&seat.place, 10, &args)?.lines();
     reached(play, seat, &format!("{what} to {}", talk.service), &lines);
-    let wanted = match what {
-        "hl7-order" => Value::from("RGV^O15^RGV_O15"),
-        // The functions that write a register, and that restart by way of diagnostics.
-        "modbus-write" => Value::from(6),
-        _ => Value::from(8),
-    };
-    let host = play.standing.hosts.iter().find(|host| host.addresses.contains(&talk.peer));
-    let place = host.map(|host| host.place.clone()).unwrap_or_default();
-    let heard = heard(play, &place, since).into_iter().any(|line| {
-        let from = text(&line, "from").split(':').next().unwrap_or_default().to_owned();
-        from.parse() == Ok(IpAddr::V4(seat.ip)) && line.get("message") == Some(&wanted)
-    });
-    if heard {
-        play.played.findings.push(format!("{} received {what} from {}", talk.service, seat.id));
-    }
+    Ok(lines.iter().any(|line| text(line, "event") == "answered"))
+}
+
+/// Says what a lab of kernels cannot show; otherwise an inspector has to have stopped something.
+pub(super) fn not_in_kernels(play: &mut Play<'_>) {
     if play.standing.kernel_only {
         play.played.notes.push("nobody looks into messages in a lab of kernels only".to_owned());
     }
-    if let Some(probe) = probe {
-        play.probed(seat, probe, Bound::Lifelines);
-    }
-    Ok(())
+    play.is_stop_due = !play.standing.kernel_only;
 }
 
-/// Gives what a host was told since a moment.
-fn heard(play: &Play<'_>, place: &str, since: u64) -> Vec<Value> {
-    let path = play.standing.work().join("records").join(format!("listen-{place}.jsonl"));
-    let told = std::fs::read_to_string(path).unwrap_or_default();
+/// Gives what a service was told by a device since a moment, as its programs tell it.
+pub(super) fn heard(play: &Play<'_>, seat: &Seat, talk: &Talk, since: u64) -> Vec<Value> {
+    let host = play.standing.hosts.iter().find(|host| host.addresses.contains(&talk.peer));
+    let Some(host) = host else { return Vec::new() };
+    let records = play.standing.work().join("records");
+    let names = [format!("listen-{}", host.place), format!("listen-{}-{}", host.place, talk.port)];
+    let told = names.iter().map(|name| {
+        std::fs::read_to_string(records.join(format!("{name}.jsonl"))).unwrap_or_default()
+    });
+    let told: String = told.collect();
     let lines = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    lines.filter(|line| number(line, "mono_us") >= since).collect()
+    let is_from_device = |line: &Value| {
+        let from = text(line, "from").split(':').next().unwrap_or_default().to_owned();
+        number(line, "mono_us") >= since && from.parse() == Ok(IpAddr::V4(seat.ip))
+    };
+    lines.filter(is_from_device).collect()
 }

@@ -108,7 +108,7 @@ fn probed<'s>(play: &Play<'s>) -> Result<Vec<&'s Seat>, Failure> {
 }
 
 /// Waits until a probe has sent something.
-fn underway(running: &Running) {
+pub(super) fn underway(running: &Running) {
     wait_until(Duration::from_secs(5), || {
         running.told().iter().any(|line| text(line, "event") == "first")
     });
@@ -137,7 +137,9 @@ pub(super) fn push(play: &mut Play<'_>) -> Result<(), Failure> {
         let pushed = bundle(&post.bundle)?.number;
         let is_in_force = || {
             let status = play.standing.ask(post, &["status"]);
-            status.is_ok_and(|status| number(&status, "number") == pushed)
+            status.is_ok_and(|status| {
+                status.get("bundle").is_some_and(|bundle| number(bundle, "number") == pushed)
+            })
         };
         if !wait_until(Duration::from_secs(10), is_in_force) {
             let finding = format!("{} does not enforce bundle {pushed}", post.place);

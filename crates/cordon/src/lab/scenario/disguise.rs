@@ -33,7 +33,7 @@ impl<'s> Disguise<'s> {
         let lines = format!(
             "link set dev eth0 down\nlink set dev eth0 address {mac}\naddr flush dev eth0\n\
              addr add {ip}/{prefix} dev eth0\nlink set dev eth0 up\n\
-             route add default via {router}\n"
+             route add default via {router} dev eth0 onlink\n"
         );
         self.standing.ip(place, &lines)
     }
@@ -166,5 +166,41 @@ pub(super) fn spoof(play: &mut Play<'_>) -> Result<(), Failure> {
         let (seat, probe) = probe?;
         play.probed(seat, probe, Bound::Lifelines);
     }
+    Ok(())
+}
+
+/// A second device looks just like one that goes on working: first at another port of its gateway,
+/// then in another segment.
+pub(super) fn clone(play: &mut Play<'_>) -> Result<(), Failure> {
+    let standing = play.standing;
+    let lives = |seat: &Seat| {
+        u32::from(seat.port.is_some() && seat.talks.iter().any(|talk| talk.is_lifeline))
+    };
+    let victim = lead(play, lives, "has a lifeline and is behind a gateway")?;
+    let others = || standing.devices.iter().filter(|other| other.id != victim.id);
+    let beside = others().find(|other| other.point == victim.point && other.port.is_some());
+    let elsewhere = others().find(|other| other.segment != victim.segment);
+    if beside.or(elsewhere).is_none() {
+        return Err(Failure::usage(format!("{} is alone", victim.id), "build more devices"));
+    }
+    let probe = play.probe(victim, 8)?;
+    let targets = targets(standing);
+    for (seat, place) in [(beside, "another port of its gateway"), (elsewhere, "another segment")] {
+        let Some(seat) = seat else { continue };
+        let disguise = Disguise::new(standing, seat, &victim.mac.to_string(), victim.ip)?;
+        disguise.introduce()?;
+        let mut args = vec!["reach", "--timeout-ms", "250"];
+        args.extend(targets.iter().map(String::as_str));
+        let lines = play.start(&seat.place, 30, &args)?.lines();
+        drop(disguise);
+        reached(play, seat, &format!("a clone of {}, at {place}", victim.id), &lines);
+        let answered = lines.iter().filter(|line| text(line, "event") == "answered").count();
+        if answered > 0 {
+            let finding = format!("a clone of {} was answered {answered} times", victim.id);
+            play.played.findings.push(finding);
+        }
+    }
+    // Whoever was there first notices nothing.
+    play.probed(victim, probe, Bound::Everything);
     Ok(())
 }

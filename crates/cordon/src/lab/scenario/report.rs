@@ -12,6 +12,9 @@ pub(super) fn write(out: &mut String, played: &Played) {
     sent(out, played);
     arrived(out, played);
     blocked(out, played);
+    for (what, count) in &played.stopped {
+        line(out, format!("  {what} — {count} messages"));
+    }
     probes(out, played);
     for (kind, count) in &played.recorded {
         line(out, format!("  recorded by {kind}: {count}"));
@@ -72,7 +75,7 @@ fn arrived(out: &mut String, played: &Played) {
 }
 
 fn blocked(out: &mut String, played: &Played) {
-    if !played.blocked.is_empty() {
+    if !played.blocked.is_empty() || !played.stopped.is_empty() {
         line(out, "blocked");
     }
     for Blocked { point, rule, packets, bytes } in &played.blocked {
