@@ -5,11 +5,14 @@ use std::io;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use cordon_model::Bundle;
+use cordon_model::bundle::Role;
 use cordon_model::seal::{Seal, SealError};
 use serde_json::{Value, json};
 
 use crate::config::Config;
 use crate::enroll;
+use crate::kernel::host::{self, bridge::Ports};
 use crate::store::{self, Refused, Store};
 
 /// Says why nothing could be checked.
@@ -113,6 +116,10 @@ pub fn check(config: &Config) -> Result<Checked, CheckError> {
         }
         (Ok(_), None) => text.push_str("identity  none: `cordon-gateway enroll` asks for one\n"),
     }
+    let newest = offered.as_ref().map(|next| &next.bundle).or(in_force.as_ref());
+    let wrong =
+        config.bridge.as_deref().zip(newest).map(|(name, bundle)| bridge(name, bundle, &mut text));
+    let wrong = wrong.unwrap_or_default();
     let number = |bundle: &cordon_model::Bundle| bundle.number;
     let json = json!({
         "point": config.point,
@@ -120,10 +127,38 @@ pub fn check(config: &Config) -> Result<Checked, CheckError> {
         "identity_refused": identity.err().map(|error| with_sources(&error)),
         "in_force": in_force.as_deref().map(number),
         "offered": offered.as_ref().map(|next| next.bundle.number),
+        "bridge": wrong,
         "refused": refused.iter().map(|error| with_sources(error)).collect::<Vec<_>>(),
     });
-    let is_good = refused.is_empty() && (in_force.is_some() || offered.is_some());
+    let is_good =
+        refused.is_empty() && wrong.is_empty() && (in_force.is_some() || offered.is_some());
     Ok(Checked { text, json, is_good })
+}
+
+/// Looks at the bridge that the point shall be; gives what is wrong with it.
+fn bridge(name: &str, bundle: &Bundle, text: &mut String) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if bundle.role != Role::Access {
+        wrong.push("only an access gateway can be a bridge".to_owned());
+    }
+    match host::bridge::look(&Ports::new(name, &bundle.interfaces)) {
+        Ok(found) => {
+            let _ = writeln!(text, "bridge    `{name}` ({})", found.mac);
+            for one in &found.otherwise {
+                let _ = writeln!(
+                    text,
+                    "bridge    `{}` is {}, and would be {}",
+                    one.name, one.was, one.is
+                );
+            }
+            wrong.extend(found.problems.iter().map(ToString::to_string));
+        }
+        Err(error) => wrong.push(with_sources(&error)),
+    }
+    for one in &wrong {
+        let _ = writeln!(text, "WRONG     {one}");
+    }
+    wrong
 }
 
 /// Writes an error with all that is behind it.

@@ -6,7 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use cordon_model::{PointId, ServiceId};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 /// Largest configuration file that is read, in bytes.
 pub const BYTES_MAX: u64 = 1 << 20;
@@ -36,6 +37,9 @@ pub struct Config {
     /// The port of loopback on which flows are taken, TCP and UDP.
     #[serde(default = "usual_port")]
     pub proxy_port: u16,
+    /// The bridge whose ports the interfaces of the bundle are; without one the point is a router.
+    #[serde(default, deserialize_with = "interface")]
+    pub bridge: Option<String>,
     /// How flows are sealed on their way.
     #[serde(default)]
     pub tls: Option<TlsConfig>,
@@ -55,6 +59,18 @@ fn usual_port() -> u16 {
 /// What the journal may have where nothing is said: some weeks of a busy gateway.
 fn usual_journal_bytes() -> u64 {
     2 << 30
+}
+
+/// Reads the name of an interface.
+/// # Source
+/// Linux `include/uapi/linux/if.h`: `IFNAMSIZ`
+fn interface<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let name = String::deserialize(from)?;
+    let is_legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || name.len() > 15 || name.starts_with('.') || !name.chars().all(is_legal) {
+        return Err(D::Error::custom(format!("`{name}` is no name of an interface")));
+    }
+    Ok(Some(name))
 }
 
 /// What a flow's TLS is, seen from here.

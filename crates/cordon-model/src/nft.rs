@@ -6,7 +6,7 @@
 //! | table | holds | on a new bundle |
 //! |---|---|---|
 //! | `inet cordon_state` | isolated, contained, emergency, no-new, posture of each device | sets stay, with their timers |
-//! | `bridge cordon_bind` | no frame goes from port to port past the rules | replaced |
+//! | `bridge cordon_bind` | no frame goes from port to port past the rules | replaced; in the bridge form renewed |
 //! | `arp cordon_bind` | a device answers for its own address only (access role) | replaced |
 //! | `inet cordon_policy` | binding, flow sets, columns, default drop | replaced |
 //!
@@ -55,11 +55,29 @@
 //! and DHCP between a device and its gateway; DHCP renewals to the DHCP services of the bundle
 //! (access and segment roles); ICMP errors towards a device about a connection that exists.
 //!
-//! Invariant: the text is the same, byte for byte, for the same bundle and hour, and names nothing
-//! but cordon's own tables. The rules are those of a router: each interface of the bundle is one
-//! that the kernel routes on. Frames that a bridge carries past the router are dropped.
+//! All this is the router form: each interface of the bundle is one that the kernel routes on, and
+//! frames that a bridge carries past the router are dropped. In the bridge form ([`Form::Bridge`],
+//! access gateways only) the interfaces are ports of one bridge, and `bridge cordon_bind` does more:
 //!
-//! Source: nft(8) 1.0.6; NIST SP 800-207 §3.1; IEC 62443-3-3 SR 5.2.
+//! | frames | what becomes of them |
+//! |---|---|
+//! | IP of a device, from its own port, MAC and address | lifted: sent up to the IP layer of the bridge |
+//! | IP to a device, from the uplink | lifted |
+//! | ARP, neighbour discovery | pass between port and uplink; a port claims its own address, the uplink none of a device |
+//! | a request for a lease, and answers from the uplink | pass, requests up to 10 a second |
+//! | leases and routers offered by a port | dropped, counted as `rogue_dhcp`, `rogue_router` |
+//! | what neighbours upstream say to all | dropped, counted as `overheard` |
+//! | all the rest: VLAN tags, other protocols, port to port | dropped, counted as `beside` |
+//!
+//! What was lifted comes in by the bridge and is routed out by it, through all the hooks above. There
+//! an interface says nothing, and the side of a packet is told by its addresses, which the
+//! frames have proved. Frames of a device leave to the uplink with the device's own MAC address. A
+//! frame that is not lifted, because some rule is missing, goes nowhere.
+//!
+//! Invariant: the text is the same, byte for byte, for the same bundle, hour and form, and names
+//! nothing but cordon's own tables. What one form has and the other has not is removed or emptied.
+//!
+//! Source: nft(8) 1.0.6; NIST SP 800-207 §3.1; IEC 62443-3-3 SR 5.2; RFC 826; RFC 4861 §4; RFC 5227 §2.1.
 
 mod mark;
 mod sets;
@@ -69,7 +87,7 @@ mod tests;
 mod text;
 
 use crate::bundle::Role;
-use crate::{Bundle, Sha256Digest};
+use crate::{Bundle, Mac, Sha256Digest};
 
 pub use mark::{default_posture, mark_of};
 pub use sets::{Binding, Column, FlowList, KernelSets, Limits};
@@ -135,6 +153,25 @@ pub struct Proxying {
     pub alive_ms: u32,
 }
 
+/// How an enforcement point stands between devices and services.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Form {
+    /// The kernel routes between the interfaces of the bundle.
+    #[default]
+    Router,
+    /// The interfaces of the bundle are ports of one bridge; devices and services are neighbours.
+    Bridge(Bridge),
+}
+
+/// The bridge that the ports of an enforcement point belong to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bridge {
+    /// Its interface.
+    pub name: String,
+    /// The MAC address of that interface, to which frames are lifted.
+    pub mac: Mac,
+}
+
 /// Prints the rules of an enforcement point that inspects: those of [`ruleset`], and what takes
 /// flows to its proxy.
 /// # Shape
@@ -142,8 +179,27 @@ pub struct Proxying {
 /// change with the hour, the text does not either.
 #[must_use]
 pub fn gateway_ruleset(bundle: &Bundle, hour: u8, proxying: &Proxying) -> String {
+    inspecting(bundle, hour, proxying, &Form::Router)
+}
+
+/// Prints the rules of an enforcement point that inspects, in a form.
+/// # Shape
+/// As [`gateway_ruleset`]; `None` if the role has no such form: only before a device's own port can
+/// frames be bound to the device, so only an access gateway can be a bridge.
+#[must_use]
+pub fn gateway_ruleset_as(
+    form: &Form,
+    bundle: &Bundle,
+    hour: u8,
+    proxying: &Proxying,
+) -> Option<String> {
+    let can = *form == Form::Router || sees_mac(bundle.role);
+    can.then(|| inspecting(bundle, hour, proxying, form))
+}
+
+fn inspecting(bundle: &Bundle, hour: u8, proxying: &Proxying, form: &Form) -> String {
     let hour = if depends_on_hour(bundle) { hour % 24 } else { 0 };
-    let text = text::print(bundle, hour, &KernelSets::new(bundle, hour), Some(proxying));
+    let text = text::print(bundle, hour, &KernelSets::new(bundle, hour), Some(proxying), form);
     let number = bundle.number;
     let digits = Sha256Digest::of(text.as_bytes()).digits();
     format!(
@@ -168,7 +224,7 @@ pub fn generation(text: &str) -> Option<&str> {
 /// Input of `nft -f`: one transaction that replaces the bundle in force and keeps the state.
 #[must_use]
 pub fn ruleset(bundle: &Bundle, hour: u8) -> String {
-    text::print(bundle, hour, &KernelSets::new(bundle, hour), None)
+    text::print(bundle, hour, &KernelSets::new(bundle, hour), None, &Form::Router)
 }
 
 /// Says whether a bundle's rules change with the hour, so that they are loaded again every hour.

@@ -22,6 +22,23 @@ fn the_least_configuration_has_the_usual_port_and_no_tls() {
     assert_eq!(config.point.as_str(), "gw-1");
     assert_eq!((config.proxy_port, config.tls, config.clock_offset_s), (15_001, None, 0));
     assert!(!config.clock_may_advance);
+    assert_eq!(config.bridge, None);
+}
+
+#[test]
+fn a_bridge_is_named_as_interfaces_are() {
+    for (name, is_good) in [
+        ("br0", true),
+        ("br-ward.7_x", true),
+        ("", false),
+        ("br 0", false),
+        ("..", false),
+        ("br/0", false),
+        ("a-name-that-is-too-long", false),
+    ] {
+        let config = read(&format!("{LEAST}bridge = \"{name}\"\n"));
+        assert_eq!(config.ok().and_then(|config| config.bridge).is_some(), is_good, "{name}");
+    }
 }
 
 #[test]

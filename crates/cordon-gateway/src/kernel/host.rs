@@ -6,6 +6,8 @@
 //! Source: Linux `Documentation/networking/ip-sysctl.rst`, `nf_conntrack-sysctl.rst`, `tproxy.rst`;
 //! ip-rule(8), ip-route(8).
 
+pub mod bridge;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -44,6 +46,9 @@ pub enum HostError {
         /// What it said.
         said: String,
     },
+    /// There is no bridge of that name.
+    #[error("there is no bridge `{0}`")]
+    NoBridge(String),
 }
 
 /// Something that was otherwise than it must be, and is set now.

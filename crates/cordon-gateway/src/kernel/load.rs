@@ -29,6 +29,9 @@ pub enum LoadError {
         #[source]
         source: io::Error,
     },
+    /// The role of the bundle has no such form.
+    #[error("only an access gateway can be a bridge")]
+    Form,
     /// nft or the kernel refused the text.
     #[error("nft refuses the text: {said}")]
     Refused {
@@ -159,7 +162,7 @@ impl Renewer {
             Ok(_) => self.last = Some(text),
             // Nobody knows what is in force after a load that was broken off.
             Err(LoadError::Slow(_)) => self.last = None,
-            Err(LoadError::Program { .. } | LoadError::Refused { .. }) => {}
+            Err(LoadError::Form | LoadError::Program { .. } | LoadError::Refused { .. }) => {}
         }
         how
     }

@@ -219,10 +219,15 @@ fn parse(payload: &[u8], at: Instant) -> Option<(Logged, Option<u32>)> {
         packet: Vec::new(),
         at,
     };
-    let mut sequence = None;
+    let (mut sequence, mut is_port) = (None, false);
     for (kind, value) in attributes(rest) {
         match kind {
-            4 => logged.interface = be32(value)?,
+            // Of a frame on a bridge, 4 is the bridge and 6 the port.
+            4 if !is_port => logged.interface = be32(value)?,
+            6 => {
+                logged.interface = be32(value)?;
+                is_port = true;
+            }
             8 => logged.mac = mac(value),
             9 => logged.packet = value.to_vec(),
             10 => {
@@ -298,6 +303,12 @@ mod tests {
         assert_eq!((logged.group, logged.interface, sequence), (9, 1, Some(5)));
         assert_eq!(logged.mac, Some([2, 0, 0, 0, 0, 12]));
         assert_eq!(logged.packet, [0x45, 1, 2]);
+        let bridged = [&[8, 0, 6, 0, 0, 0, 0, 7], &[8, 0, 4, 0, 0, 0, 0, 1][..]];
+        for order in [bridged.concat(), bridged.into_iter().rev().collect::<Vec<_>>().concat()] {
+            let message = [&[7, 0, 0, 9][..], &order].concat();
+            let port = parse(&message, at).map(|(logged, _)| logged.interface);
+            assert_eq!(port, Some(7));
+        }
         for length in 0..whole.len() {
             let part = whole.get(..length).unwrap_or_default();
             if let Some((part, _)) = parse(part, at) {

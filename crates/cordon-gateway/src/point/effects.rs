@@ -7,7 +7,7 @@ use cordon_core::pep::{
     Effect, Input, KernelDone, OrderResult, Receipt, StateChange, StateSet as PepSet,
 };
 use cordon_model::event::{PolicyAction, PolicyChange, ProofResult};
-use cordon_model::nft::{self, Proxying};
+use cordon_model::nft::{self, Bridge, Form, Proxying};
 use cordon_model::{Bundle, DeviceId, Event, Label, Sha256Digest, What};
 use serde_json::json;
 
@@ -15,7 +15,8 @@ use super::threads::{Brought, Load};
 use super::{Point, report, threads};
 use crate::check::with_sources;
 use crate::kernel::elements::{Change, StateSet};
-use crate::kernel::host;
+use crate::kernel::host::bridge::Ports;
+use crate::kernel::host::{self, HostError};
 use crate::kernel::load::LoadError;
 use crate::proxy::Rules;
 
@@ -55,7 +56,17 @@ impl Point {
             udp_port: self.config.proxy_port,
             alive_ms: ALIVE_MS,
         };
-        let load = Load { bundle: Arc::clone(bundle), hour, proxying };
+        let form = match form(self.config.bridge.as_deref()) {
+            Ok(form) => form,
+            Err(error) => {
+                let error = with_sources(&error);
+                report(&format!("bundle {number} is not in force: {error}"));
+                self.load_error = Some(error);
+                return Some(KernelDone::LoadRefused { number, hour });
+            }
+        };
+        let ports = self.config.bridge.as_deref().map(|name| Ports::new(name, &bundle.interfaces));
+        let load = Load { bundle: Arc::clone(bundle), hour, proxying, form, ports };
         let is_taken = self.loads.send(load).is_ok();
         (!is_taken).then_some(KernelDone::LoadRefused { number, hour })
     }
@@ -160,12 +171,23 @@ impl Point {
     }
 }
 
+/// Gives the form of the point; the rules of a bridge name its MAC address.
+fn form(bridge: Option<&str>) -> Result<Form, HostError> {
+    let Some(name) = bridge else { return Ok(Form::Router) };
+    let mac = host::bridge::mac(name)?;
+    Ok(Form::Bridge(Bridge { name: name.to_owned(), mac }))
+}
+
 /// Sets what has to be so once rules are in force: only now is anything forwarded at all.
-pub(super) fn prepare_host() {
-    match host::prepare() {
-        Ok(corrected) => {
-            for one in corrected {
+pub(super) fn prepare_host(ports: Option<&Ports>) {
+    let bridged = || ports.map_or_else(|| Ok(Default::default()), host::bridge::prepare);
+    match host::prepare().and_then(|corrected| Ok((corrected, bridged()?))) {
+        Ok((corrected, (of_bridge, problems))) => {
+            for one in corrected.into_iter().chain(of_bridge) {
                 report(&format!("`{}` was {}, and is {} now", one.name, one.was, one.is));
+            }
+            for problem in problems {
+                report(&problem.to_string());
             }
         }
         Err(error) => report(&with_sources(&error)),

@@ -195,7 +195,11 @@ impl Point {
         };
         self.step(Input::Denied(Denied {
             cause,
-            interface: logged.interface_name.as_deref(),
+            // A packet that a bridge lifted has lost its port; its address was bound to it.
+            interface: logged
+                .interface_name
+                .as_deref()
+                .filter(|name| Some(*name) != self.config.bridge.as_deref()),
             mac: logged.mac.and_then(|bytes| Mac::new(bytes).ok()),
             family,
             packet: &logged.packet,

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Builder;
 use std::time::{Duration, Instant, SystemTime};
 
-use cordon_model::nft::Proxying;
+use cordon_model::nft::{Form, Proxying};
 use cordon_model::{Bundle, Transport, nft};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
@@ -20,7 +20,8 @@ use super::{Point, PointError, Wake, report};
 use crate::clock::Clock;
 use crate::config::{Config, TlsMode};
 use crate::kernel::flows::{FLOWS_MAX, Flows};
-use crate::kernel::load::{How, Renewer};
+use crate::kernel::host::bridge::Ports;
+use crate::kernel::load::{How, LoadError, Renewer};
 use crate::kernel::log::{Log, Logged};
 use crate::kernel::{self, Kernel};
 use crate::proxy::copy::{Copies, CopyLimits, Overlooked};
@@ -298,6 +299,9 @@ pub(super) struct Load {
     pub(super) bundle: Arc<Bundle>,
     pub(super) hour: u8,
     pub(super) proxying: Proxying,
+    pub(super) form: Form,
+    /// Which ports must be those of a bridge.
+    pub(super) ports: Option<Ports>,
 }
 
 /// How rules came into force, and how long printing and loading them took.
@@ -327,12 +331,13 @@ pub(super) fn loads(
 ) -> Result<Sender<Load>, PointError> {
     let (sender, loads) = channel::<Load>();
     spawn("loads", move || {
-        for Load { bundle, hour, proxying } in loads {
+        for Load { bundle, hour, proxying, form, ports } in loads {
             let (start, number) = (Instant::now(), bundle.number);
-            let how = renewer.renew(nft::gateway_ruleset(&bundle, hour, &proxying));
+            let text = nft::gateway_ruleset_as(&form, &bundle, hour, &proxying);
+            let how = text.ok_or(LoadError::Form).and_then(|text| renewer.renew(text));
             let result = how.map(|how| Brought { how, took: start.elapsed() });
             if result.is_ok() {
-                super::effects::prepare_host();
+                super::effects::prepare_host(ports.as_ref());
             }
             if to.send(Wake::Loaded { number, hour, result }).is_err() {
                 return;

@@ -1,5 +1,6 @@
 //! The packet filter as the gateway drives it: what it loads, changes, reads back and is told.
 
+mod bridge;
 #[path = "../../../cordon-model/src/nft/tests/bundles.rs"]
 #[expect(dead_code, reason = "shared with tests that need other bundles")]
 mod bundles;

@@ -1,6 +1,8 @@
 //! The chains that are the same for every bundle; `$uplink`, `$inside` and the marks are defined
 //! at the head of the text.
 
+pub(super) mod bridge;
+
 /// The table that outlives bundles: its sets are declared, never flushed; its chains are renewed.
 pub(super) const STATE: &str = r#"# What is known of the devices now. The sets belong to whoever responds to incidents; loading this
 # text declares them and leaves their elements and timers alone.
@@ -86,7 +88,10 @@ flush chain inet cordon_state to_device
 flush chain inet cordon_state isolated
 flush chain inet cordon_state no_new
 
-table inet cordon_state {
+"#;
+
+/// The hooks of the state table: who tells the sides by interfaces.
+pub(super) const STATE_SIDES: &str = r#"table inet cordon_state {
     chain forward {
         iifname $uplink oifname $inside jump to_device
         iifname $inside oifname $uplink jump from_device
@@ -99,7 +104,10 @@ table inet cordon_state {
         oifname $uplink goto from_device
         oifname $inside goto to_device
     }
-    chain from_device {
+"#;
+
+/// The chains of the two sides.
+pub(super) const STATE_CHAINS: &str = r#"    chain from_device {
         ip saddr @capture4 limit rate 5000/second log group 15 prefix "cordon capture "
         ip6 saddr @capture6 limit rate 5000/second log group 15 prefix "cordon capture "
         ip saddr @isolated4 goto isolated
@@ -224,7 +232,7 @@ pub(super) const INSPECT_NOTHING: &str = r#"    # Empty: a gateway that inspects
     }
 "#;
 
-/// The chains of the policy table, and the sets that the kernel fills itself.
+/// What the policy table counts, and the sets that the kernel fills itself.
 pub(super) const POLICY: &str = r#"    counter denied {
     }
     counter off_path {
@@ -266,7 +274,10 @@ pub(super) const POLICY: &str = r#"    counter denied {
         flags dynamic
         counter
     }
-    chain bind {
+"#;
+
+/// Who may come from which interface.
+pub(super) const BIND: &str = r#"    chain bind {
         type filter hook prerouting priority -300; policy accept;
         iifname $uplink goto bind_uplink
         iifname $inside goto bind_device
@@ -275,14 +286,20 @@ pub(super) const POLICY: &str = r#"    counter denied {
         ip saddr @device4 goto spoofed
         ip6 saddr @device6 goto spoofed
     }
-    chain spoofed {
+"#;
+
+/// What becomes of a packet whose sender is not who it says.
+pub(super) const SPOOFED: &str = r#"    chain spoofed {
         counter name spoofed
         update @noisy_port { iifname limit rate over 20/second burst 40 packets } drop
         limit rate over 1000/second drop
         log group 10 prefix "cordon spoofed "
         drop
     }
-    chain forward {
+"#;
+
+/// The hooks of the policy table: the sides are told by interfaces.
+pub(super) const SIDES: &str = r#"    chain forward {
         type filter hook forward priority 0; policy drop;
         iifname $uplink oifname $inside goto to_device
         iifname $inside oifname $uplink goto from_device
@@ -311,7 +328,10 @@ pub(super) const POLICY: &str = r#"    counter denied {
         ip saddr @device4 goto from_device
         ip6 saddr @device6 goto from_device
     }
-    chain denied_from_device {
+"#;
+
+/// What becomes of a packet that no list permits.
+pub(super) const DENIED: &str = r#"    chain denied_from_device {
         counter name denied
         update @attempted4 { ip saddr counter }
         update @attempted6 { ip6 saddr counter }

@@ -9,8 +9,8 @@ use crate::bundle::{FlowIndex, FlowKey, flow_keys};
 use crate::{Attestation, Bundle, DeviceState, Direction, Identity, Operation, Posture, Transport};
 
 use super::{
-    KernelSets, Proxying, default_posture, depends_on_hour, gateway_ruleset, generation, mark_of,
-    ruleset,
+    Bridge, Form, KernelSets, Proxying, default_posture, depends_on_hour, gateway_ruleset,
+    gateway_ruleset_as, generation, mark_of, ruleset,
 };
 
 const NOON: u8 = 12;
@@ -375,4 +375,82 @@ fn a_gateway_text_has_a_name_of_its_own() {
     steady.flow_lists.iter_mut().flatten().for_each(|flow| flow.hours = None);
     assert_eq!(name(&steady, NOON, PROXYING), name(&steady, 2, PROXYING));
     assert_eq!(generation(&ruleset(&steady, NOON)), None);
+}
+
+fn bridge(mac: &str) -> Form {
+    Form::Bridge(Bridge { name: "br0".to_owned(), mac: mac.parse().unwrap() })
+}
+
+#[test]
+fn only_an_access_gateway_can_be_a_bridge() {
+    let form = bridge("02:00:00:00:ff:01");
+    for (name, bundle) in bundles::all() {
+        let text = gateway_ruleset_as(&form, &bundle, NOON, &PROXYING);
+        assert_eq!(text.is_some(), name == "access", "{name}");
+        let router = gateway_ruleset_as(&Form::Router, &bundle, NOON, &PROXYING);
+        assert_eq!(router, Some(gateway_ruleset(&bundle, NOON, &PROXYING)));
+    }
+}
+
+#[test]
+fn both_forms_permit_the_same_flows() {
+    let bundle = bundles::inspected_lifelines(bundles::access());
+    let router = gateway_ruleset(&bundle, NOON, &PROXYING);
+    let form = bridge("02:00:00:00:ff:01");
+    let bridge = gateway_ruleset_as(&form, &bundle, NOON, &PROXYING).unwrap();
+    let flows = |text: &str| {
+        let (_, policy) = text.rsplit_once("table inet cordon_policy {").unwrap();
+        let (_, flows) = policy.split_once("    # List 0").unwrap();
+        flows.split_once("    counter denied {").unwrap().0.to_owned()
+    };
+    assert_eq!(flows(&router), flows(&bridge));
+    let sides = |text: &str| {
+        let sides = text.lines().filter(|line| line.contains("goto ") && line.contains("name $"));
+        sides.map(|line| line.trim().to_owned()).collect::<Vec<_>>()
+    };
+    let (_, frames) = bridge.split_once("table bridge cordon_bind {").unwrap();
+    let (frames, packets) = frames.split_once("table inet cordon_policy").unwrap();
+    assert!(!sides(frames).is_empty());
+    for line in sides(packets) {
+        assert!(line.contains("iifname $bridged"), "{line}");
+    }
+}
+
+#[test]
+fn a_bridge_text_keeps_state_and_has_a_name_of_its_own() {
+    let bundle = bundles::access();
+    let text = |form: &Form| gateway_ruleset_as(form, &bundle, NOON, &PROXYING).unwrap();
+    let first = text(&bridge("02:00:00:00:ff:01"));
+    for line in first.lines().filter(|line| line.starts_with("flush ")) {
+        let kept = line.starts_with("flush set inet cordon_state") && !line.contains(" device");
+        assert!(!kept && line != "flush ruleset", "{line}");
+    }
+    assert!(!first.contains("delete table inet cordon_state"));
+    assert!(!first.contains("delete table bridge"), "renewed in place");
+    let names = [first.clone(), text(&bridge("02:00:00:00:ff:02")), text(&Form::Router)]
+        .map(|text| generation(&text).unwrap().to_owned());
+    assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
+    let odd = Bridge { name: "b\" accept".to_owned(), mac: "02:00:00:00:ff:01".parse().unwrap() };
+    assert!(text(&Form::Bridge(odd)).contains("define bridged = \"b__accept\"\n"));
+}
+
+#[test]
+fn a_port_claims_its_own_addresses_and_no_other() {
+    let text =
+        gateway_ruleset_as(&bridge("02:00:00:00:ff:01"), &bundles::access(), NOON, &PROXYING);
+    let text = text.unwrap();
+    let (_, own) = text.rsplit_once("    set own6 {").unwrap();
+    let own: Vec<&str> = own.split_once("    set own_target6").unwrap().0.lines().collect();
+    let claims: Vec<&str> =
+        own.iter().map(|line| line.trim()).filter(|line| line.starts_with('"')).collect();
+    assert_eq!(
+        claims,
+        [
+            "\"port1\" . 02:00:00:00:00:0b . fd00:1::11,",
+            "\"port1\" . 02:00:00:00:00:0b . fe80::ff:fe00:b,",
+            "\"port2\" . 02:00:00:00:00:0c . fd00:1::12,",
+            "\"port2\" . 02:00:00:00:00:0c . fe80::ff:fe00:c,",
+            "\"port3\" . 02:00:00:00:00:0d . fe80::ff:fe00:d,",
+        ]
+    );
 }

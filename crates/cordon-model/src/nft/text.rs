@@ -1,5 +1,7 @@
 //! Prints [`KernelSets`] as the text that nft reads and people review.
 
+mod bound;
+mod bridge;
 mod inspect;
 mod limits;
 mod renew;
@@ -13,7 +15,7 @@ use crate::{Bundle, DeviceState, Direction, Posture, RuleId, ServiceId};
 
 use super::mark::{EMERGENCY_BIT, STATE_BITS, mark_of, state_mark};
 use super::sets::{Column, KernelSets, open_flows};
-use super::{LOADED_TABLE, Proxying, SECOND_LEG_MARK, default_posture, sees_mac, skeleton};
+use super::{Form, LOADED_TABLE, Proxying, SECOND_LEG_MARK, default_posture, sees_mac, skeleton};
 
 /// The address families, which never mix in a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,19 +69,27 @@ pub(super) fn print(
     hour: u8,
     sets: &KernelSets,
     proxying: Option<&Proxying>,
+    form: &Form,
 ) -> String {
     let notes = notes(bundle, hour);
     let mut page = Page(String::new());
     page.head(bundle, hour);
-    page.block(skeleton::STATE);
-    page.line(0, "");
-    page.block(skeleton::BRIDGE);
-    page.line(0, "");
-    if sees_mac(bundle.role) {
-        page.arp(bundle, sets);
+    match form {
+        Form::Router => {
+            page.block(skeleton::STATE);
+            page.block(skeleton::STATE_SIDES);
+            page.block(skeleton::STATE_CHAINS);
+            page.line(0, "");
+            page.block(skeleton::BRIDGE);
+            page.line(0, "");
+            if sees_mac(bundle.role) {
+                page.arp(bundle, sets);
+            }
+        }
+        Form::Bridge(bridge) => page.frames(bridge, bundle, sets),
     }
     let mut table = Page(String::new());
-    table.policy(bundle, sets, proxying, &notes);
+    table.policy(bundle, sets, (proxying, form), &notes);
     page.block(&renew::renewal("inet cordon_policy", &table.0));
     page.line(0, "table inet cordon_policy {");
     page.block(&table.0);
@@ -95,11 +105,15 @@ impl Page {
         &mut self,
         bundle: &Bundle,
         sets: &KernelSets,
-        proxying: Option<&Proxying>,
+        (proxying, form): (Option<&Proxying>, &Form),
         notes: &Notes<'_>,
     ) {
         let page = self;
-        page.bound(bundle, sets);
+        match form {
+            Form::Router => page.bound(bundle, sets),
+            Form::Bridge(_) => page.devices(bundle, sets),
+        }
+        page.dhcp_servers(bundle, sets);
         for (number, list) in sets.lists.iter().enumerate() {
             let open_in = sets.columns.iter().filter(|column| column.lists.contains(&number));
             let names: Vec<&str> = open_in.map(|column| column.name.as_str()).collect();
@@ -118,7 +132,7 @@ impl Page {
         }
         page.verdict_map("column_from_device", "from_device", sets);
         page.verdict_map("column_to_device", "to_device", sets);
-        let (bind, local, dispatch) = match bundle.role {
+        let (bind_device, local, dispatch) = match bundle.role {
             Role::Access => {
                 (skeleton::BIND_MAC, skeleton::LOCAL_DEVICES, skeleton::DISPATCH_DEVICES)
             }
@@ -129,12 +143,17 @@ impl Page {
                 (skeleton::BIND_SERVICE, skeleton::LOCAL_ROUTERS, skeleton::DISPATCH_SERVICE)
             }
         };
-        for block in [skeleton::POLICY, bind, local, dispatch] {
+        let (bind, sides, bind_device) = match form {
+            Form::Router => (skeleton::BIND, skeleton::SIDES, bind_device),
+            Form::Bridge(_) => (skeleton::bridge::BIND, skeleton::bridge::SIDES, ""),
+        };
+        let fixed = [skeleton::POLICY, bind, skeleton::SPOOFED, sides, skeleton::DENIED];
+        for block in fixed.into_iter().chain([bind_device, local, dispatch]) {
             page.block(block);
         }
-        page.limits(&sets.limits);
+        page.limits(&sets.limits, form);
         match proxying {
-            Some(proxying) => page.proxied(proxying, sets, notes),
+            Some(proxying) => page.proxied(proxying, form, sets, notes),
             None => page.block(skeleton::INSPECT_NOTHING),
         }
     }
@@ -307,67 +326,6 @@ impl Page {
         self.set(&name, &format!("{address} . {address} . inet_proto . inet_service"), elements);
     }
 
-    /// Prints where each address may come from, and which addresses come from nowhere else.
-    fn bound(&mut self, bundle: &Bundle, sets: &KernelSets) {
-        let names = names(bundle);
-        for family in Family::ALL {
-            self.bound_set(family, &names, bundle.role, sets);
-        }
-        if sees_mac(bundle.role) {
-            self.bound_mac(&names, sets);
-        }
-        for family in Family::ALL {
-            let here = sets.bindings.iter().map(|binding| binding.address);
-            let here: BTreeSet<IpAddr> = here.filter(|a| Family::of(*a) == family).collect();
-            let elements = here.iter().map(|address| (note(&names, *address), address.to_string()));
-            self.set(&format!("device{}", family.digit()), family.set_type(), elements);
-        }
-        if bundle.role == Role::Service {
-            return;
-        }
-        for family in Family::ALL {
-            let here = sets.dhcp_servers.iter().filter(|address| Family::of(**address) == family);
-            let elements = here.map(|address| (String::new(), address.to_string()));
-            self.set(&format!("dhcp{}", family.digit()), family.set_type(), elements);
-        }
-    }
-
-    fn bound_set(&mut self, family: Family, names: &Names, role: Role, sets: &KernelSets) {
-        let mac = if sees_mac(role) { " . ether_addr" } else { "" };
-        let here = sets.bindings.iter().filter(|binding| Family::of(binding.address) == family);
-        let elements = here.map(|binding| {
-            let mac = binding.mac.map(|mac| format!(" . {mac}")).unwrap_or_default();
-            let (port, address) = (interface(&binding.interface), binding.address);
-            (note(names, address), format!("\"{port}\"{mac} . {address}"))
-        });
-        let set_type = format!("ifname{mac} . {}", family.set_type());
-        // Sets of another shape have another name, so that a table is renewed in place.
-        let name = if sees_mac(role) { "bound" } else { "placed" };
-        self.set(&format!("{name}{}", family.digit()), &set_type, elements);
-    }
-
-    fn bound_mac(&mut self, names: &Names, sets: &KernelSets) {
-        let here = sets.bindings.iter().filter(|binding| binding.address.is_ipv4());
-        let elements = here.filter_map(|binding| {
-            let element = format!("\"{}\" . {}", interface(&binding.interface), binding.mac?);
-            Some((note(names, binding.address), element))
-        });
-        self.set("bound_mac", "ifname . ether_addr", elements);
-    }
-
-    fn arp(&mut self, bundle: &Bundle, sets: &KernelSets) {
-        let names = names(bundle);
-        self.line(0, "# A device answers for its own address only.");
-        self.line(0, "add table arp cordon_bind");
-        self.line(0, "delete table arp cordon_bind");
-        self.line(0, "table arp cordon_bind {");
-        self.bound_set(Family::V4, &names, bundle.role, sets);
-        self.bound_mac(&names, sets);
-        self.block(skeleton::ARP);
-        self.line(0, "}");
-        self.line(0, "");
-    }
-
     /// Prints the two chains of a column; none for a column that opens nothing.
     fn column(&mut self, sets: &KernelSets, column: &Column) {
         if column.lists.is_empty() {
@@ -475,23 +433,4 @@ impl Interfaces {
             inside: interface(&bundle.interfaces.devices),
         }
     }
-}
-
-/// Who has which address.
-type Names = BTreeMap<IpAddr, String>;
-
-fn names(bundle: &Bundle) -> Names {
-    let mut names = Names::new();
-    for device in &bundle.devices {
-        let note = format!("# {} ({})", device.id, device.tier);
-        if let Some(ipv6) = device.ipv6 {
-            names.insert(IpAddr::V6(ipv6), note.clone());
-        }
-        names.insert(IpAddr::V4(device.ip), note);
-    }
-    names
-}
-
-fn note(names: &Names, address: IpAddr) -> String {
-    names.get(&address).cloned().unwrap_or_default()
 }

@@ -19,7 +19,7 @@ use super::lab::{Lab, ready};
 use super::{EHR, MONITOR, PACS, PUMP, STATION, bundles, until};
 
 /// A point with its files, beside a lab.
-struct Point {
+pub(super) struct Point {
     folder: tempfile::TempDir,
     sealer: Sealer,
     child: Option<Child>,
@@ -36,7 +36,7 @@ fn bundle(number: u64) -> Bundle {
 }
 
 impl Point {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let sealer = Sealer::new("clinic/policy", [9; 32]);
         fs::write(folder.path().join("policy.pub"), sealer.seal().text()).unwrap();
@@ -49,17 +49,17 @@ impl Point {
         Self { folder, sealer, child: None }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn publish(&self, bundle: &Bundle) {
+    pub(super) fn publish(&self, bundle: &Bundle) {
         let fresh = self.path("fresh");
         fs::write(&fresh, self.sealer.sealed(bundle).unwrap()).unwrap();
         fs::rename(fresh, self.path("gw.bundle")).unwrap();
     }
 
-    fn start(&mut self, lab: &Lab) {
+    pub(super) fn start(&mut self, lab: &Lab) {
         let child = Command::new("ip")
             .args(["netns", "exec", &lab.full("gw"), env!("CARGO_BIN_EXE_cordon-gateway")])
             .arg("--config")
@@ -70,7 +70,7 @@ impl Point {
         until("the point", || self.in_force());
     }
 
-    fn kill(&mut self) {
+    pub(super) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
             let _ = child.wait();
@@ -78,17 +78,17 @@ impl Point {
     }
 
     /// Gives the number of the bundle in force, once there is one.
-    fn in_force(&self) -> Option<u64> {
+    pub(super) fn in_force(&self) -> Option<u64> {
         let answer = control::request(&self.path("control.sock"), &Request::Status).ok()?;
         answer.pointer("/bundle/number").and_then(Value::as_u64)
     }
 
-    fn ask(&self, request: &Request) -> Value {
+    pub(super) fn ask(&self, request: &Request) -> Value {
         control::request(&self.path("control.sock"), request).unwrap()
     }
 
     /// Gives an order, which is obeyed.
-    fn obeys(&self, request: &Request) {
+    pub(super) fn obeys(&self, request: &Request) {
         let answer = self.ask(request);
         assert_eq!(answer["ok"], true, "{answer}");
     }
@@ -99,14 +99,14 @@ impl Point {
     }
 
     /// Says what would be enforced: the exit code.
-    fn checks(&self) -> Option<i32> {
+    pub(super) fn checks(&self) -> Option<i32> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cordon-gateway"));
         command.arg("--config").arg(self.path("gw.toml")).arg("--check").stdout(Stdio::null());
         command.status().unwrap().code()
     }
 }
 
-fn order(device: &str, people: &[(&str, &str)]) -> Order {
+pub(super) fn order(device: &str, people: &[(&str, &str)]) -> Order {
     let person = |(badge, role): &(&str, &str)| Person {
         badge: BadgeId::new(badge).unwrap(),
         role: Label::new(role).unwrap(),
@@ -118,7 +118,7 @@ fn order(device: &str, people: &[(&str, &str)]) -> Order {
     }
 }
 
-const SECURITY: (&str, &str) = ("B-1", "security");
+pub(super) const SECURITY: (&str, &str) = ("B-1", "security");
 const CLINICAL: (&str, &str) = ("B-2", "clinical");
 
 fn events(journal: &Path) -> Vec<Event> {

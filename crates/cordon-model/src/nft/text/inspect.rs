@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use crate::bundle::FlowKey;
 use crate::{Direction, Transport};
 
-use super::super::{KernelSets, LOG_GROUP_COPIED, LOG_GROUP_UNINSPECTED, PROXIED_MARK, Proxying};
+use super::super::{
+    Form, KernelSets, LOG_GROUP_COPIED, LOG_GROUP_UNINSPECTED, PROXIED_MARK, Proxying, skeleton,
+};
 use super::{Family, Notes, Page, WAYS, is_question, key_of, kinds, of_kind};
 
 /// The hooks; a packet passes them in this order.
@@ -33,7 +35,13 @@ const HOOKS: &str = r#"    chain inspect {
 
 impl Page {
     /// Prints the three kinds of inspected keys and the chains that look them up.
-    pub(super) fn proxied(&mut self, proxying: &Proxying, sets: &KernelSets, notes: &Notes<'_>) {
+    pub(super) fn proxied(
+        &mut self,
+        proxying: &Proxying,
+        form: &Form,
+        sets: &KernelSets,
+        notes: &Notes<'_>,
+    ) {
         self.line(1, "# Refreshed by the proxy; what has gone from here is taken by nobody.");
         self.line(1, "set alive {");
         self.line(2, "type inet_proto");
@@ -51,7 +59,10 @@ impl Page {
             self.line(1, format!("# {says}"));
             self.flow_sets(name, keys, notes);
         }
-        self.block(HOOKS);
+        self.block(match form {
+            Form::Router => HOOKS,
+            Form::Bridge(_) => skeleton::bridge::INSPECT_HOOKS,
+        });
         for way in WAYS {
             self.take(way, proxying, sets);
             let nobody = format!("goto nobody_{way}");

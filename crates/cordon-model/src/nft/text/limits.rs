@@ -7,6 +7,7 @@ use crate::Direction;
 use crate::bundle::FlowKey;
 
 use super::super::sets::Limits;
+use super::super::{Form, skeleton};
 use super::{Family, Page, WAYS, element, is_question, key_of, kinds};
 
 /// The chains that count what the columns have let pass, beside the device and nowhere else: a flow
@@ -37,7 +38,7 @@ const BY_THE_MINUTE_MAX: u64 = 200_000_000;
 
 impl Page {
     /// Prints the limits; nothing when there are none.
-    pub(super) fn limits(&mut self, limits: &BTreeMap<FlowKey, Limits>) {
+    pub(super) fn limits(&mut self, limits: &BTreeMap<FlowKey, Limits>, form: &Form) {
         if limits.is_empty() {
             return;
         }
@@ -49,7 +50,10 @@ impl Page {
             let kind = "limit rate over 1 bytes/minute burst 1 bytes";
             self.limit_set("carried", kind, direction, family, &carried);
         }
-        self.block(HOOKS);
+        self.block(match form {
+            Form::Router => HOOKS,
+            Form::Bridge(_) => skeleton::bridge::LIMIT_HOOKS,
+        });
         for way in WAYS {
             self.line(1, format!("chain limit_{way} {{"));
             self.line(2, "meta mark and $emergency == $emergency accept");

@@ -11,6 +11,14 @@ use std::fmt::Write as _;
 /// # Shape
 /// `body`: the lines within the braces of the table, as this module's neighbours print them.
 pub(super) fn renewal(table: &str, body: &str) -> String {
+    let sets = sets(table, body);
+    format!("add table {table}\nflush table {table}\n{sets}")
+}
+
+/// Prints what declares and empties the sets of a body, and leaves the chains alone.
+/// # Shape
+/// As [`renewal`].
+pub(super) fn sets(table: &str, body: &str) -> String {
     let (mut declared, mut flushed) = (String::new(), String::new());
     let mut open = false;
     let mut is_element = false;
@@ -30,7 +38,7 @@ pub(super) fn renewal(table: &str, body: &str) -> String {
         is_element &= !(depth == 8 && line_of_set.ends_with('}'));
         open &= !(depth == 4 && line_of_set == "}");
     }
-    format!("add table {table}\nflush table {table}\ntable {table} {{\n{declared}}}\n{flushed}")
+    format!("table {table} {{\n{declared}}}\n{flushed}")
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use cordon_model::nft::{Proxying, gateway_ruleset, ruleset};
+use cordon_model::nft::{Bridge, Form, Proxying, gateway_ruleset, gateway_ruleset_as, ruleset};
 
 use super::lab::{Lab, ready};
 use super::{NOON, bundles};
@@ -20,6 +20,11 @@ fn texts() -> Vec<(String, String)> {
         let bundle = bundles::inspected_lifelines(bundle);
         (format!("{name}-gateway.nft"), gateway_ruleset(&bundle, NOON, &proxying))
     }));
+    let mac = "02:00:00:00:ff:01".parse().unwrap();
+    let bridge = Form::Bridge(Bridge { name: "br0".to_owned(), mac });
+    let access = bundles::inspected_lifelines(bundles::access());
+    let text = gateway_ruleset_as(&bridge, &access, NOON, &proxying);
+    texts.push(("access-bridge.nft".to_owned(), text.unwrap()));
     texts.push(("segment-night.nft".to_owned(), ruleset(&bundles::segment(), NIGHT)));
     texts
 }

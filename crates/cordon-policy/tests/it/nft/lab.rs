@@ -169,7 +169,7 @@ impl Lab {
         format!("{}-{short}", self.name)
     }
 
-    fn namespace(&mut self, short: &str) {
+    pub(crate) fn namespace(&mut self, short: &str) {
         let full = self.full(short);
         self.sh(&format!("ip netns add {full}"));
         self.namespaces.push(full.clone());
@@ -180,7 +180,7 @@ impl Lab {
         ));
     }
 
-    fn sh(&self, script: &str) {
+    pub(crate) fn sh(&self, script: &str) {
         let output = Command::new("sh").args(["-ec", script]).output().unwrap();
         assert!(output.status.success(), "{script}\n{}", text(&output.stderr));
     }
@@ -244,8 +244,13 @@ impl Lab {
 
     /// Starts a talker that stays, and waits until it says that it is ready.
     pub(crate) fn start(&mut self, place: &str, args: &[&str]) -> Talk {
-        let mut child =
-            self.talker(place, args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let talker = self.talker(place, args);
+        self.stay(talker)
+    }
+
+    /// Starts a program of this lab that stays, and waits until it says that it is ready.
+    pub(crate) fn stay(&mut self, mut program: Command) -> Talk {
+        let mut child = program.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (stdin, stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         self.children.push(child);
         let mut talk = Talk { stdin, stdout: BufReader::new(stdout) };
@@ -275,8 +280,13 @@ pub(crate) struct Talk {
 impl Talk {
     /// Sends one message over the open connection and says whether its echo came.
     pub(crate) fn echoes(&mut self) -> bool {
+        self.says() == "ok"
+    }
+
+    /// Gives the answer to one line.
+    pub(crate) fn says(&mut self) -> String {
         writeln!(self.stdin, "go").unwrap();
-        self.line() == "ok"
+        self.line()
     }
 
     fn line(&mut self) -> String {
