@@ -112,10 +112,20 @@ pub fn prepare() -> Result<Vec<Corrected>, HostError> {
     }
     ip(&["link", "set", "lo", "up"])?;
     route("-4", &mut corrected)?;
-    if Path::new("/proc/sys/net/ipv6").exists() {
+    if has_ipv6() {
         route("-6", &mut corrected)?;
     }
     Ok(corrected)
+}
+
+/// Says whether this namespace speaks IPv6 to itself; where an administrator disabled it, nothing can
+/// be led to a proxy that way, and nothing comes.
+/// # Source
+/// Linux `Documentation/networking/ip-sysctl.rst`, `disable_ipv6`.
+#[must_use]
+pub fn has_ipv6() -> bool {
+    let disabled = fs::read_to_string(sysctl("net/ipv6/conf/lo/disable_ipv6"));
+    disabled.is_ok_and(|disabled| disabled.trim() == "0")
 }
 
 fn sysctl(name: &str) -> PathBuf {

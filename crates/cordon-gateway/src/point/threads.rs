@@ -20,6 +20,7 @@ use super::{Point, PointError, Wake, report};
 use crate::clock::Clock;
 use crate::config::{Config, TlsMode};
 use crate::kernel::flows::{FLOWS_MAX, Flows};
+use crate::kernel::host;
 use crate::kernel::host::bridge::Ports;
 use crate::kernel::load::{How, LoadError, Renewer};
 use crate::kernel::log::{Log, Logged};
@@ -356,7 +357,7 @@ pub(super) fn proxies(
     clock: Clock,
 ) -> Result<Proxies, PointError> {
     let mut options = Options::new(config.proxy_port, rules);
-    options.has_ipv6 = std::path::Path::new("/proc/sys/net/ipv6").exists();
+    options.has_ipv6 = host::has_ipv6();
     options.clock = clock;
     options.tls = tls(config);
     let (proxy, handle) = Proxy::new(options).map_err(PointError::Proxy)?;

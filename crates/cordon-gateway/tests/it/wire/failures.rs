@@ -123,6 +123,18 @@ fn a_point_that_is_killed_leaves_lifelines_and_closes_what_must_be_inspected() {
 }
 
 #[test]
+fn where_ipv6_is_switched_off_everything_else_works() {
+    let Some(mut stage) = Stage::new() else { return };
+    stage.kill();
+    stage.says("gw", "sysctl -qw net.ipv6.conf.all.disable_ipv6=1");
+    stage.start();
+    for actor in ACTORS {
+        let what = format!("{} without IPv6", actor.id);
+        until(&what, || (can(&stage, actor) == everything(actor)).then_some(()));
+    }
+}
+
+#[test]
 fn a_point_that_hangs_leaves_lifelines_and_closes_what_must_be_inspected() {
     let Some(stage) = Stage::new() else { return };
     let mut copied = stage.line(MONITOR, STATION).unwrap();
