@@ -16,6 +16,8 @@ use crate::outcome::Failure;
 /// How soon a taken lifeline must go on through the kernel when nobody takes it any more; the design
 /// allows 100 ms after a kill and 1.5 s after a hang.
 const RECONNECT: Duration = Duration::from_secs(2);
+/// How long a killed process may take until it is gone: until then its socket is its own.
+const DEATH_MAX: Duration = Duration::from_secs(5);
 /// How often policy is pushed.
 const PUSH_PACE: Duration = Duration::from_millis(500);
 
@@ -211,7 +213,10 @@ fn again(
         })?;
     process.kill();
     let killed = Instant::now();
-    std::thread::park_timeout(dead.min(Duration::from_secs(5)));
+    if !wait_until(DEATH_MAX, || !process.runs()) {
+        return Err(Failure::config(format!("`{name}` cannot be killed"), "build the lab anew"));
+    }
+    wait_until(dead.min(Duration::from_secs(5)), || false);
     standing.processes.retain(|process| process.name != name);
     let process = standing.start(post)?;
     standing.processes.push(process);
