@@ -53,6 +53,8 @@ const UNPACKED_PROGRAM: &str = "usr/sbin/syslog-ng";
 
 /// The BACnet peer, which Debian does not have: a package of Python that is used as the one file it is.
 const WHEEL: &str = "bacpypes3==0.0.110";
+/// The digest of that file; another one is not taken.
+const WHEEL_SHA256: &str = "02abc0c9e7e92d7061727898ba00204ec072f1d451a63c4e7de76015b5b14911";
 /// Where to, below `target`.
 const WHEEL_TO: &str = "target/peers/bacpypes3";
 
@@ -113,9 +115,20 @@ fn fetch_wheel(repo: &Repo) -> Option<String> {
     if fs::read_dir(&to).is_ok_and(|mut files| files.next().is_some()) {
         return None;
     }
+    let wanted = repo.path("target/peers/bacpypes3.txt");
+    let written = fs::create_dir_all(&to).and_then(|()| {
+        fs::write(
+            &wanted,
+            format!(
+                "{WHEEL} --hash=sha256:{WHEEL_SHA256}
+"
+            ),
+        )
+    });
     let mut pip = repo.command("python3");
-    pip.args(["-m", "pip", "download", "--quiet", "--no-deps", "--dest"]).arg(&to).arg(WHEEL);
-    Some(match repo::run(&mut pip) {
+    pip.args(["-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", "--dest"]);
+    pip.arg(&to).arg("--requirement").arg(&wanted);
+    Some(match written.map_err(anyhow::Error::from).and_then(|()| repo::run(&mut pip)) {
         Ok(()) => format!("fetched {WHEEL}"),
         Err(_) => format!("without {WHEEL}, which pip cannot fetch"),
     })

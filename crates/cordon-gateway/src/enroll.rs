@@ -30,7 +30,8 @@ use x509_cert::ext::pkix::name::GeneralName;
 const KEY: &str = "identity.key";
 const REQUEST: &str = "identity.csr";
 const CERTIFICATE: &str = "identity.pem";
-const AUTHORITIES: &str = "authorities.pem";
+/// What parts the certificates of the point from those of the authorities in the file.
+const AUTHORITIES: &str = "# the authorities";
 
 /// Largest file of certificates or keys that is read, in bytes.
 pub const BYTES_MAX: u64 = 1 << 20;
@@ -57,6 +58,14 @@ pub enum EnrollError {
         /// Why.
         why: String,
     },
+    /// The key of this point is not there, or cannot be read.
+    #[error("the key of this point, `{}`, cannot be used: {why}", path.display())]
+    OwnKey {
+        /// Where it should be.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
     /// The certificate is for another key.
     #[error("the certificate is not for the key of this point; was it for an older request?")]
     Key,
@@ -79,7 +88,7 @@ impl EnrollError {
     pub fn is_refusal(&self) -> bool {
         match self {
             Self::Key | Self::Name { .. } | Self::Chain(_) | Self::Form { .. } => true,
-            Self::Io { .. } | Self::Request(_) => false,
+            Self::Io { .. } | Self::OwnKey { .. } | Self::Request(_) => false,
         }
     }
 }
@@ -152,12 +161,20 @@ pub fn install(
     now: SystemTime,
 ) -> Result<Identity, EnrollError> {
     let (chain, roots) = (read(certificate)?, read(authorities)?);
-    let key_path = state.join(KEY);
-    let key = key_of(&key_path, &read(&key_path)?)?;
+    let key = own_key(&state.join(KEY))?;
     let identity = judge(point, &key, (certificate, &chain), (authorities, &roots), now)?;
-    let (own, trusted) = (state.join(CERTIFICATE), state.join(AUTHORITIES));
-    disk::replace(&trusted, roots.as_bytes()).map_err(io(&trusted))?;
-    disk::replace(&own, chain.as_bytes()).map_err(io(&own))?;
+    // One file, so that they change together.
+    let own = state.join(CERTIFICATE);
+    disk::replace(
+        &own,
+        format!(
+            "{chain}
+{AUTHORITIES}
+{roots}"
+        )
+        .as_bytes(),
+    )
+    .map_err(io(&own))?;
     Ok(identity)
 }
 
@@ -169,13 +186,18 @@ pub fn identity(
     point: &PointId,
     now: SystemTime,
 ) -> Result<Option<Identity>, EnrollError> {
-    let (own, trusted, key) = (state.join(CERTIFICATE), state.join(AUTHORITIES), state.join(KEY));
+    let own = state.join(CERTIFICATE);
     if !own.exists() {
         return Ok(None);
     }
-    let key = key_of(&key, &read(&key)?)?;
-    let (chain, roots) = (read(&own)?, read(&trusted)?);
-    judge(point, &key, (&own, &chain), (&trusted, &roots), now).map(Some)
+    let key = own_key(&state.join(KEY))?;
+    let text = read(&own)?;
+    let parted = text.split_once(AUTHORITIES);
+    let (chain, roots) = parted.ok_or_else(|| EnrollError::Form {
+        path: own.clone(),
+        why: "it names no authorities".to_owned(),
+    })?;
+    judge(point, &key, (&own, chain), (&own, roots), now).map(Some)
 }
 
 fn judge(
@@ -234,7 +256,16 @@ fn certificates(text: &str) -> Result<Vec<CertificateDer<'static>>, rustls_pki_t
 
 fn key_of(path: &Path, text: &str) -> Result<KeyPair, EnrollError> {
     KeyPair::from_pem(text)
-        .map_err(|error| EnrollError::Form { path: path.to_owned(), why: error.to_string() })
+        .map_err(|error| EnrollError::OwnKey { path: path.to_owned(), why: error.to_string() })
+}
+
+/// Reads the key of the point, which must be there.
+fn own_key(path: &Path) -> Result<KeyPair, EnrollError> {
+    let text = read(path).map_err(|error| {
+        let why = format!("{}; ask for a certificate first", crate::check::with_sources(&error));
+        EnrollError::OwnKey { path: path.to_owned(), why }
+    })?;
+    key_of(path, &text)
 }
 
 fn read(path: &Path) -> Result<String, EnrollError> {
@@ -249,9 +280,14 @@ fn read(path: &Path) -> Result<String, EnrollError> {
 /// Writes a file that nobody but its owner may read, and that must not be there yet.
 fn keep_secret(path: &Path, text: &str) -> Result<(), EnrollError> {
     use std::io::Write as _;
-    let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let mut file = file.map_err(io(path))?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io(path))
+    let new = path.with_extension("new");
+    let file =
+        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new);
+    let mut file = file.map_err(io(&new))?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io(&new))?;
+    // A link, unlike a renaming, replaces nothing; what is half written never has the name.
+    fs::hard_link(&new, path).map_err(io(path))?;
+    fs::remove_file(&new).map_err(io(&new))
 }
 
 fn io(path: &Path) -> impl FnOnce(io::Error) -> EnrollError {

@@ -26,6 +26,7 @@ pub mod log;
 pub mod netlink;
 pub mod state;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -176,6 +177,14 @@ impl Kernel {
     /// [`StateError`].
     pub fn is_loaded(&mut self, generation: &str) -> Result<bool, StateError> {
         Ok(self.generation()?.as_deref() == Some(generation))
+    }
+
+    /// Gives the addresses for which the clinical emergency is on.
+    /// # Errors
+    /// [`StateError`].
+    pub fn emergency(&mut self) -> Result<BTreeSet<IpAddr>, StateError> {
+        let held = state::held(&mut self.netlink, StateSet::Emergency)?;
+        Ok(held.into_iter().map(|held| held.address).collect())
     }
 
     /// Reads the state sets; absent sets are empty.

@@ -14,8 +14,9 @@ mod effects;
 mod inputs;
 mod threads;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, sync_channel};
 use std::time::Duration;
@@ -23,7 +24,7 @@ use std::time::Duration;
 use cordon_core::inspect::Salt;
 use cordon_core::pep::{Attempted, Effect, Input, KernelDone, Limits, Pep};
 use cordon_model::event::PolicyAction;
-use cordon_model::{DeviceId, Label, Sha256Digest};
+use cordon_model::{DeviceId, Label, Mono, Sha256Digest};
 use rustls::crypto::aws_lc_rs;
 use serde_json::{Value, json};
 
@@ -109,6 +110,9 @@ struct Point {
     asked: BTreeMap<Label, Asked>,
     orders: u64,
     captures: BTreeMap<DeviceId, Capture>,
+    /// The addresses for which the emergency is on, and when that was looked at.
+    emergency: BTreeSet<IpAddr>,
+    looked: Mono,
     /// Whether those who inspect have to be given other rules.
     is_rules_due: bool,
     /// How many connections were not taken, and why.
@@ -168,6 +172,8 @@ pub fn run(config: &Config) -> Result<(), PointError> {
         asked: BTreeMap::new(),
         orders: 0,
         captures: BTreeMap::new(),
+        emergency: BTreeSet::new(),
+        looked: Mono::default(),
         is_rules_due: false,
         refusals: BTreeMap::new(),
         endings: BTreeMap::new(),
@@ -233,6 +239,7 @@ impl Point {
                 self.wake(wake);
             }
             self.end_captures();
+            self.look_at_emergency();
         }
         if let Some(proxies) = self.proxies.take() {
             proxies.stop();

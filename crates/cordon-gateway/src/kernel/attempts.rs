@@ -59,7 +59,9 @@ impl Attempts {
             })?;
         }
         let more = now.iter().filter_map(|(address, sum): (&IpAddr, &Sum)| {
-            let before = self.last.get(address).filter(|before| before.packets <= sum.packets);
+            let is_more =
+                |before: &&Sum| before.packets <= sum.packets && before.bytes <= sum.bytes;
+            let before = self.last.get(address).filter(is_more);
             let before = before.copied().unwrap_or_default();
             let packets = sum.packets - before.packets;
             let bytes = sum.bytes.saturating_sub(before.bytes);

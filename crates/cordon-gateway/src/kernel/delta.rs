@@ -2,7 +2,7 @@
 //!
 //! A text is taken apart into the elements of its sets and all that stands around them, the frame.
 //! If two texts have the same frame, going from one to the other is adding and removing elements,
-//! which netlink does in one transaction and in microseconds for each; what stays is not touched, so
+//! which netlink does in two transactions and in microseconds for each; what stays is not touched, so
 //! no packet of a flow that stays notices anything. Any other difference is for nft.
 //!
 //! Invariant: a text that is not understood in every line has no difference to another.
@@ -27,6 +27,9 @@ const ELEMENTS_MAX: usize = 16_384;
 /// How many elements one message carries: attributes are at most 64 KiB long.
 const ELEMENTS_OF_MESSAGE: usize = 256;
 
+/// What stands between the key of an element and its limit.
+const LIMIT: &str = " limit rate over ";
+
 /// Bytes of the name of an interface, as the kernel keeps it.
 const INTERFACE_BYTES: usize = 16;
 
@@ -49,18 +52,21 @@ pub(super) struct Delta {
     pub(super) added: usize,
     /// How many elements go.
     pub(super) removed: usize,
-    /// One transaction.
-    pub(super) messages: Vec<(u16, NetfilterMessage)>,
+    /// What comes, in a transaction before: a flow that moves from one list to another is in both for a
+    /// moment, and never in none.
+    pub(super) first: Vec<(u16, NetfilterMessage)>,
+    /// What goes, what comes with another limit, and the new name.
+    pub(super) then: Vec<(u16, NetfilterMessage)>,
 }
 
 /// Gives the difference; `None` if it is more than elements, or too many of them.
 pub(super) fn delta(old: &str, new: &str) -> Option<Delta> {
     let generation = nft::generation(new)?;
     let (old, new) = (parts(old)?, parts(new)?);
-    if old.frame != new.frame {
+    if old.frame != new.frame || old.sets.keys().ne(new.sets.keys()) {
         return None;
     }
-    let mut delta = Delta { added: 0, removed: 0, messages: Vec::new() };
+    let mut delta = Delta { added: 0, removed: 0, first: Vec::new(), then: Vec::new() };
     for (place, (kind, elements)) in &new.sets {
         let (_, before) = old.sets.get(place).filter(|(before, _)| before == kind)?;
         let gone: Vec<&str> = before.difference(elements).copied().collect();
@@ -70,17 +76,19 @@ pub(super) fn delta(old: &str, new: &str) -> Option<Delta> {
         if delta.added + delta.removed > ELEMENTS_MAX {
             return None;
         }
-        // What goes, goes first: an element with another limit has the same key.
         for part in gone.chunks(ELEMENTS_OF_MESSAGE) {
             let message = NfTablesMessage::DeleteSetElement(message(*place, kind, part, false)?);
-            delta.messages.push((0, NetfilterMessage::new(header(place.0)?, message)));
+            delta.then.push((0, NetfilterMessage::new(header(place.0)?, message)));
         }
         for part in come.chunks(ELEMENTS_OF_MESSAGE) {
             let message = NfTablesMessage::NewSetElement(message(*place, kind, part, true)?);
-            delta.messages.push((NLM_F_CREATE, NetfilterMessage::new(header(place.0)?, message)));
+            // An element with another limit has the same key, which has to go before.
+            let is_limited = part.iter().any(|element| element.contains(LIMIT));
+            let to = if is_limited { &mut delta.then } else { &mut delta.first };
+            to.push((NLM_F_CREATE, NetfilterMessage::new(header(place.0)?, message)));
         }
     }
-    delta.messages.extend(renamed(generation)?);
+    delta.then.extend(renamed(generation)?);
     Some(delta)
 }
 
@@ -122,7 +130,9 @@ fn parts(text: &str) -> Option<Parts<'_>> {
                 continue;
             }
             (8, _) => {
-                if let (Some(name), Some(of)) = (set, inner.strip_prefix("type ")) {
+                // A type that an expression tells is known to be there, and not read.
+                let of = inner.strip_prefix("type ").or(inner.strip_prefix("typeof ").map(|_| ""));
+                if let (Some(name), Some(of)) = (set, of) {
                     kind = of;
                     parts.sets.entry((table.0, table.1, name)).or_insert((kind, HashSet::new()));
                 }
@@ -153,7 +163,7 @@ fn message(
     has_limits: bool,
 ) -> Option<SetElementMessage> {
     let elements = elements.iter().map(|text| {
-        let (key, limit) = match text.split_once(" limit rate over ") {
+        let (key, limit) = match text.split_once(LIMIT) {
             Some((key, limit)) => (key, Some(limit)),
             None => (*text, None),
         };

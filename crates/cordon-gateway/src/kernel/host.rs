@@ -98,24 +98,39 @@ const WANTED: [Wanted; 10] = [
 ///
 /// Interfaces that come later begin with `default`; where something else sets theirs, do it again.
 /// # Errors
-/// [`HostError`] names the first thing that could not be set.
+/// [`HostError`] names the first thing that could not be set; the others are set all the same.
 pub fn prepare() -> Result<Vec<Corrected>, HostError> {
-    let mut corrected = Vec::new();
+    let (mut corrected, mut first) = (Vec::new(), None);
     for Wanted { name, value, optional } in WANTED {
-        set(&sysctl(name), name, value, optional, &mut corrected)?;
+        first = first.or(set(&sysctl(name), name, value, optional, &mut corrected).err());
     }
     let interfaces = fs::read_dir(sysctl("net/ipv4/conf")).into_iter().flatten().flatten();
     for interface in interfaces.take(INTERFACES_MAX) {
         let name = format!("net/ipv4/conf/{}/rp_filter", interface.file_name().to_string_lossy());
         // One that goes away meanwhile needs nothing.
-        set(&interface.path().join("rp_filter"), &name, "0", true, &mut corrected)?;
+        let path = interface.path().join("rp_filter");
+        first = first.or(set(&path, &name, "0", true, &mut corrected).err());
     }
-    ip(&["link", "set", "lo", "up"])?;
-    route("-4", &mut corrected)?;
+    first = first.or(ip(&["link", "set", "lo", "up"]).err());
+    first = first.or(route("-4", &mut corrected).err());
+    if speaks_ipv6() {
+        let name = "net/ipv6/conf/lo/disable_ipv6";
+        first = first.or(set(&sysctl(name), name, "0", true, &mut corrected).err());
+    }
     if has_ipv6() {
-        route("-6", &mut corrected)?;
+        first = first.or(route("-6", &mut corrected).err());
     }
-    Ok(corrected)
+    first.map_or(Ok(corrected), Err)
+}
+
+/// Says whether any interface speaks IPv6.
+fn speaks_ipv6() -> bool {
+    let interfaces = fs::read_dir(sysctl("net/ipv6/conf")).into_iter().flatten().flatten();
+    interfaces.take(INTERFACES_MAX).any(|interface| {
+        let is_general = ["all", "default", "lo"].iter().any(|name| interface.file_name() == *name);
+        let disabled = fs::read_to_string(interface.path().join("disable_ipv6"));
+        !is_general && disabled.is_ok_and(|disabled| disabled.trim() == "0")
+    })
 }
 
 /// Says whether this namespace speaks IPv6 to itself; where an administrator disabled it, nothing can

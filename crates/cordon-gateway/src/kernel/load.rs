@@ -8,9 +8,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use cordon_model::nft::{self, POLICY_TABLE};
+use cordon_model::nft::{self, BIND_TABLE, POLICY_TABLE};
 
 use super::delta::{self, Delta};
+use super::host::HostError;
 use super::netlink::Netlink;
 use super::state;
 
@@ -29,6 +30,9 @@ pub enum LoadError {
         #[source]
         source: io::Error,
     },
+    /// The bridge cannot be looked at.
+    #[error("the bridge cannot be used")]
+    Host(#[source] HostError),
     /// The role of the bundle has no such form.
     #[error("only an access gateway can be a bridge")]
     Form,
@@ -68,8 +72,12 @@ impl Loader {
             return renewed;
         }
         // Sets of another shape, of another version, may be in the way of being renewed in place.
-        let anew =
-            format!("add table inet {POLICY_TABLE}\ndelete table inet {POLICY_TABLE}\n{text}");
+        let renewed_tables = [format!("inet {POLICY_TABLE}"), format!("bridge {BIND_TABLE}")];
+        let gone =
+            renewed_tables.iter().filter(|table| text.contains(&format!("flush table {table}")));
+        let gone: String =
+            gone.map(|table| format!("add table {table}\ndelete table {table}\n")).collect();
+        let anew = gone + text;
         self.run(&anew).or(renewed)
     }
 
@@ -153,7 +161,7 @@ impl Renewer {
         Self { loader, netlink, last: None }
     }
 
-    /// Brings a text of [`nft::gateway_ruleset`] into force as one transaction.
+    /// Brings a text of [`nft::gateway_ruleset`] into force: what comes is there before anything goes.
     /// # Errors
     /// As [`Loader::load`].
     pub fn renew(&mut self, text: String) -> Result<How, LoadError> {
@@ -162,7 +170,12 @@ impl Renewer {
             Ok(_) => self.last = Some(text),
             // Nobody knows what is in force after a load that was broken off.
             Err(LoadError::Slow(_)) => self.last = None,
-            Err(LoadError::Form | LoadError::Program { .. } | LoadError::Refused { .. }) => {}
+            Err(
+                LoadError::Host(_)
+                | LoadError::Form
+                | LoadError::Program { .. }
+                | LoadError::Refused { .. },
+            ) => {}
         }
         how
     }
@@ -176,8 +189,9 @@ impl Renewer {
         // Somebody else may have loaded something since.
         let last = self.last.as_deref().filter(|last| in_force.is_some() && is_in_force(last));
         let delta = last.and_then(|last| delta::delta(last, text));
-        if let Some(Delta { added, removed, messages }) = delta
-            && self.netlink.transaction(messages).is_ok()
+        if let Some(Delta { added, removed, first, then }) = delta
+            && self.netlink.transaction(first).is_ok()
+            && self.netlink.transaction(then).is_ok()
         {
             return Ok(How::Delta { added, removed });
         }

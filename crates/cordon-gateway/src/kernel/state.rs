@@ -66,10 +66,7 @@ pub(super) fn read(netlink: &mut Netlink) -> Result<State, StateError> {
             StateSet::NoNew => &mut state.no_new,
             StateSet::Capture => &mut state.capture,
         };
-        for v4 in [true, false] {
-            elements(netlink, STATE_TABLE, set.name(v4), |element| held.extend(held_of(element)))?;
-        }
-        held.sort();
+        *held = self::held(netlink, set)?;
     }
     for v4 in [true, false] {
         let postures = &mut state.postures;
@@ -82,6 +79,16 @@ pub(super) fn read(netlink: &mut Netlink) -> Result<State, StateError> {
     }
     state.postures.sort_unstable();
     Ok(state)
+}
+
+/// Reads one of the sets of addresses, both families.
+pub(super) fn held(netlink: &mut Netlink, set: StateSet) -> Result<Vec<Held>, StateError> {
+    let mut held = Vec::new();
+    for v4 in [true, false] {
+        elements(netlink, STATE_TABLE, set.name(v4), |element| held.extend(held_of(element)))?;
+    }
+    held.sort();
+    Ok(held)
 }
 
 /// Hands every element of a set to `read`; a set that is not there has none.

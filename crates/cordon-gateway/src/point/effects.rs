@@ -6,23 +6,26 @@ use std::time::Duration;
 use cordon_core::pep::{
     Effect, Input, KernelDone, OrderResult, Receipt, StateChange, StateSet as PepSet,
 };
+use cordon_model::bundle::BundleDevice;
 use cordon_model::event::{PolicyAction, PolicyChange, ProofResult};
-use cordon_model::nft::{self, Bridge, Form, Proxying};
-use cordon_model::{Bundle, DeviceId, Event, Label, Sha256Digest, What};
+use cordon_model::nft::{self, Proxying};
+use cordon_model::{Bundle, DeviceId, Event, Label, Posture, Sha256Digest, What};
 use serde_json::json;
 
 use super::threads::{Brought, Load};
 use super::{Point, report, threads};
 use crate::check::with_sources;
 use crate::kernel::elements::{Change, StateSet};
-use crate::kernel::host::bridge::Ports;
-use crate::kernel::host::{self, HostError};
 use crate::kernel::load::LoadError;
 use crate::proxy::Rules;
 
 /// How long the kernel believes in the proxies after a sign of life.
 /// The design allows a hung process 1.5 s until a lifeline goes through the kernel.
 pub(super) const ALIVE_MS: u32 = 1_200;
+/// How often the kernel is asked for which devices the emergency is on.
+/// # Units
+/// Nanoseconds.
+const LOOK_NS: u64 = 1_000_000_000;
 
 impl Point {
     /// Does one thing; gives what the kernel says, where it says something at once.
@@ -56,17 +59,8 @@ impl Point {
             udp_port: self.config.proxy_port,
             alive_ms: ALIVE_MS,
         };
-        let form = match form(self.config.bridge.as_deref()) {
-            Ok(form) => form,
-            Err(error) => {
-                let error = with_sources(&error);
-                report(&format!("bundle {number} is not in force: {error}"));
-                self.load_error = Some(error);
-                return Some(KernelDone::LoadRefused { number, hour });
-            }
-        };
-        let ports = self.config.bridge.as_deref().map(|name| Ports::new(name, &bundle.interfaces));
-        let load = Load { bundle: Arc::clone(bundle), hour, proxying, form, ports };
+        let bridge = self.config.bridge.clone();
+        let load = Load { bundle: Arc::clone(bundle), hour, proxying, bridge };
         let is_taken = self.loads.send(load).is_ok();
         (!is_taken).then_some(KernelDone::LoadRefused { number, hour })
     }
@@ -125,12 +119,39 @@ impl Point {
         let hour = self.pep.hour();
         let Some(bundle) = self.pep.bundle().map(Arc::clone) else { return };
         let assumed = nft::default_posture(bundle.role);
-        let posture = |device: &DeviceId| self.pep.posture_of(device).unwrap_or(assumed);
+        let posture = |device: &DeviceId| {
+            let posture = self.pep.posture_of(device).unwrap_or(assumed);
+            let mut addresses =
+                self.pep.device(device).into_iter().flat_map(BundleDevice::addresses);
+            let emergency = addresses.any(|address| self.emergency.contains(&address));
+            Posture { emergency, ..posture }
+        };
         let rules = Arc::new(Rules::new(&bundle, &posture, hour, self.salt));
         self.rules.put(Arc::clone(&rules));
         match &self.proxies {
-            Some(proxies) => proxies.policy(rules),
+            // What found no room is given with the next second.
+            Some(proxies) => self.is_rules_due = !proxies.policy(rules),
             None => self.begin_proxies(rules),
+        }
+    }
+
+    /// Looks, each second, for which devices the emergency is on: the key is turned in the kernel, where
+    /// its time is kept, and whoever inspects learns of it here.
+    pub(super) fn look_at_emergency(&mut self) {
+        let now = self.clock.now().mono;
+        if now.0.saturating_sub(self.looked.0) < LOOK_NS {
+            return;
+        }
+        self.looked = now;
+        match self.kernel.emergency() {
+            Ok(emergency) => {
+                self.is_rules_due |= self.emergency != emergency;
+                self.emergency = emergency;
+            }
+            Err(error) => report(&format!("emergency: {}", with_sources(&error))),
+        }
+        if self.is_rules_due {
+            self.share_rules();
         }
     }
 
@@ -168,29 +189,6 @@ impl Point {
                 json!({ "ok": false, "order": id, "error": format!("refused: {}", why.label()) })
             }
         });
-    }
-}
-
-/// Gives the form of the point; the rules of a bridge name its MAC address.
-fn form(bridge: Option<&str>) -> Result<Form, HostError> {
-    let Some(name) = bridge else { return Ok(Form::Router) };
-    let mac = host::bridge::mac(name)?;
-    Ok(Form::Bridge(Bridge { name: name.to_owned(), mac }))
-}
-
-/// Sets what has to be so once rules are in force: only now is anything forwarded at all.
-pub(super) fn prepare_host(ports: Option<&Ports>) {
-    let bridged = || ports.map_or_else(|| Ok(Default::default()), host::bridge::prepare);
-    match host::prepare().and_then(|corrected| Ok((corrected, bridged()?))) {
-        Ok((corrected, (of_bridge, problems))) => {
-            for one in corrected.into_iter().chain(of_bridge) {
-                report(&format!("`{}` was {}, and is {} now", one.name, one.was, one.is));
-            }
-            for problem in problems {
-                report(&problem.to_string());
-            }
-        }
-        Err(error) => report(&with_sources(&error)),
     }
 }
 

@@ -5,12 +5,12 @@
 use std::io;
 use std::os::fd::AsFd as _;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Sender, SyncSender, TrySendError, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, SyncSender, TrySendError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Builder;
 use std::time::{Duration, Instant, SystemTime};
 
-use cordon_model::nft::{Form, Proxying};
+use cordon_model::nft::{Bridge, Form, Proxying};
 use cordon_model::{Bundle, Transport, nft};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
@@ -35,6 +35,8 @@ const ALIVE: Duration = Duration::from_millis(300);
 const LOOK: Duration = Duration::from_secs(1);
 /// How often the bundle file is looked at.
 const WATCH: Duration = Duration::from_millis(500);
+/// How often what could not be set around the rules is tried again.
+const PREPARE: Duration = Duration::from_secs(10);
 /// How often copies are looked after.
 /// # Units
 /// Nanoseconds.
@@ -103,23 +105,26 @@ pub(super) struct Proxies {
 }
 
 impl Proxies {
-    pub(super) fn policy(&self, rules: Arc<Rules>) {
-        self.send(Command::Policy(rules));
+    /// Gives them other rules; says whether there was room for that.
+    pub(super) fn policy(&self, rules: Arc<Rules>) -> bool {
+        self.send(Command::Policy(rules))
     }
 
     /// Credentials may have been renewed: they are read anew.
     pub(super) fn credentials(&self) {
-        self.send(Command::Credentials);
+        let _ = self.send(Command::Credentials);
     }
 
     pub(super) fn stop(&self) {
-        self.send(Command::Stop);
+        let _ = self.send(Command::Stop);
     }
 
-    fn send(&self, command: Command) {
-        if let Err(error) = self.orders.send(command) {
+    fn send(&self, command: Command) -> bool {
+        let sent = self.orders.send(command);
+        if let Err(error) = &sent {
             report(&format!("proxies: {error}"));
         }
+        sent.is_ok()
     }
 }
 
@@ -300,9 +305,8 @@ pub(super) struct Load {
     pub(super) bundle: Arc<Bundle>,
     pub(super) hour: u8,
     pub(super) proxying: Proxying,
-    pub(super) form: Form,
-    /// Which ports must be those of a bridge.
-    pub(super) ports: Option<Ports>,
+    /// The bridge that the point is, if it is one.
+    pub(super) bridge: Option<String>,
 }
 
 /// How rules came into force, and how long printing and loading them took.
@@ -332,13 +336,23 @@ pub(super) fn loads(
 ) -> Result<Sender<Load>, PointError> {
     let (sender, loads) = channel::<Load>();
     spawn("loads", move || {
-        for Load { bundle, hour, proxying, form, ports } in loads {
-            let (start, number) = (Instant::now(), bundle.number);
-            let text = nft::gateway_ruleset_as(&form, &bundle, hour, &proxying);
-            let how = text.ok_or(LoadError::Form).and_then(|text| renewer.renew(text));
+        let mut unprepared: Option<Option<Ports>> = None;
+        loop {
+            let load = match loads.recv_timeout(PREPARE) {
+                Ok(load) => load,
+                Err(RecvTimeoutError::Timeout) => {
+                    unprepared = unprepared.filter(|ports| !prepare_host(ports.as_ref()));
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            let (start, number, hour) = (Instant::now(), load.bundle.number, load.hour);
+            let ports = load.bridge.as_deref();
+            let ports = ports.map(|name| Ports::new(name, &load.bundle.interfaces));
+            let how = bring(&mut renewer, &load);
             let result = how.map(|how| Brought { how, took: start.elapsed() });
             if result.is_ok() {
-                super::effects::prepare_host(ports.as_ref());
+                unprepared = Some(ports).filter(|ports| !prepare_host(ports.as_ref()));
             }
             if to.send(Wake::Loaded { number, hour, result }).is_err() {
                 return;
@@ -346,6 +360,45 @@ pub(super) fn loads(
         }
     })?;
     Ok(sender)
+}
+
+/// Prints the rules of a bundle and brings them into force; those of a bridge name its MAC address.
+fn bring(renewer: &mut Renewer, load: &Load) -> Result<How, LoadError> {
+    let form = match load.bridge.as_deref() {
+        None => Form::Router,
+        Some(name) => {
+            let mac = host::bridge::pin(name).map_err(LoadError::Host)?;
+            Form::Bridge(Bridge { name: name.to_owned(), mac })
+        }
+    };
+    let text = nft::gateway_ruleset_as(&form, &load.bundle, load.hour, &load.proxying);
+    renewer.renew(text.ok_or(LoadError::Form)?)
+}
+
+/// Sets what has to be so once rules are in force: only now is anything forwarded at all. Says whether
+/// all of it could be set.
+fn prepare_host(ports: Option<&Ports>) -> bool {
+    let bridged = ports.map(host::bridge::prepare);
+    let (problems, done) = match bridged {
+        Some(Ok((corrected, problems))) => (problems, vec![Ok(corrected)]),
+        Some(Err(error)) => (Vec::new(), vec![Err(error)]),
+        None => (Vec::new(), Vec::new()),
+    };
+    let done: Vec<_> = std::iter::once(host::prepare()).chain(done).collect();
+    for problem in problems {
+        report(&problem.to_string());
+    }
+    for part in &done {
+        match part {
+            Ok(corrected) => {
+                for one in corrected {
+                    report(&format!("`{}` was {}, and is {} now", one.name, one.was, one.is));
+                }
+            }
+            Err(error) => report(&crate::check::with_sources(error)),
+        }
+    }
+    done.iter().all(Result::is_ok)
 }
 
 /// Starts the proxies, once there are rules for them.

@@ -204,12 +204,13 @@ impl Party {
     }
 
     /// Says whether a TLS client may call the service by a name; a service without names may be
-    /// called by any.
+    /// called by any, and a device that is called has none here.
     /// # Source
     /// RFC 6066 §3: host names, compared without regard to case.
     #[must_use]
     pub fn is_called(&self, name: &str) -> bool {
-        self.service().is_none_or(|service| {
+        let called = self.service().filter(|_| self.opened() == Direction::Out);
+        called.is_none_or(|service| {
             let mut names = service.host_names.iter();
             names.len() == 0 || names.any(|one| one.eq_ignore_ascii_case(name))
         })

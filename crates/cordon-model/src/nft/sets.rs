@@ -32,8 +32,8 @@ pub struct KernelSets {
     /// Of those, the keys without a lifeline: closed when no proxy is alive.
     pub closed: BTreeSet<FlowKey>,
     /// Keys that nobody inspects and that close all the same when no proxy is alive: those without a
-    /// lifeline, of devices of a tier that is closed when the process is down. Leases are renewed
-    /// all the same.
+    /// lifeline, of devices of a tier that closes when the process is down, or that keeps what is
+    /// declared and this is not. Leases are renewed all the same.
     pub shut: BTreeSet<FlowKey>,
     /// What may be opened and carried in one minute; keys with a lifeline have no limits.
     pub limits: BTreeMap<FlowKey, Limits>,
@@ -90,7 +90,7 @@ impl KernelSets {
         let mut open: BTreeMap<FlowKey, PostureSet> = BTreeMap::new();
         let mut inspected = BTreeSet::new();
         let mut lifelines: BTreeMap<FlowKey, Tier> = BTreeMap::new();
-        let mut shut = BTreeSet::new();
+        let (mut shut, mut kept) = (BTreeSet::new(), BTreeSet::new());
         let mut envelopes: BTreeMap<FlowKey, BTreeSet<Envelope>> = BTreeMap::new();
         for (device, flow, service, postures) in open_flows(bundle, hour) {
             for key in flow_keys(device, flow, service) {
@@ -99,10 +99,12 @@ impl KernelSets {
                 if flow.inspector.is_some() {
                     inspected.insert(key);
                 }
-                let is_lease = service.protocol == Protocol::Dhcp;
-                if !is_lease && closes_with_process(&bundle.tiers, device.tier) {
-                    shut.insert(key);
-                }
+                let action = when_down(&bundle.tiers, device.tier);
+                let closes = action == FailAction::Close
+                    || action == FailAction::DeclaredPairs && !flow.declared;
+                let is_kept = service.protocol == Protocol::Dhcp || flow.lifeline;
+                let keys = if closes && !is_kept { &mut shut } else { &mut kept };
+                keys.insert(key);
                 if flow.lifeline {
                     lifelines.insert(key, device.tier);
                 }
@@ -111,7 +113,7 @@ impl KernelSets {
                 }
             }
         }
-        shut.retain(|key| !inspected.contains(key) && !lifelines.contains_key(key));
+        shut.retain(|key| !inspected.contains(key) && !kept.contains(key));
         let lists = lists(&open);
         let (columns, column_of) = columns(&lists, bundle.role);
         let of_kind = |wanted: Option<bool>| {
@@ -170,14 +172,16 @@ impl KernelSets {
     }
 }
 
-/// Says whether a tier is closed when the enforcement process is down; never one whose lifelines are
-/// protected, whatever the table of a bundle says.
-fn closes_with_process(rules: &[TierRules], tier: Tier) -> bool {
+/// Gives what becomes of a tier when the enforcement process is down; one whose lifelines are
+/// protected is never closed, whatever the table of a bundle says.
+fn when_down(rules: &[TierRules], tier: Tier) -> FailAction {
+    if tier.protects_lifelines() {
+        return FailAction::LifelinesByKernel;
+    }
     let row = rules.iter().find(|row| row.tier == tier);
     let mut listed = row.into_iter().flat_map(|row| &row.failures);
     let listed = listed.find(|(failure, _)| *failure == Failure::ProcessDown);
-    let action = listed.map_or_else(|| fail_action(tier, Failure::ProcessDown), |(_, how)| *how);
-    action == FailAction::Close && !tier.protects_lifelines()
+    listed.map_or_else(|| fail_action(tier, Failure::ProcessDown), |(_, action)| *action)
 }
 
 /// Gives the flows of a bundle that are ever open in an hour, with the device of each.

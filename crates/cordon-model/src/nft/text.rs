@@ -291,7 +291,7 @@ impl Page {
         self.line(2, "elements = {");
         let mut last = String::new();
         for (note, element) in elements {
-            if note != last {
+            if note != last && !note.is_empty() {
                 self.line(3, &note);
                 last = note;
             }

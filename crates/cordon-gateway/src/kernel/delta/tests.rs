@@ -51,7 +51,7 @@ table inet cordon_loaded {
 "#;
 
 fn counts(new: &str) -> Option<(usize, usize, usize)> {
-    delta(OLD, new).map(|delta| (delta.added, delta.removed, delta.messages.len()))
+    delta(OLD, new).map(|delta| (delta.added, delta.removed, delta.first.len() + delta.then.len()))
 }
 
 #[test]

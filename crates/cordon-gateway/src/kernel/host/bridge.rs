@@ -81,11 +81,21 @@ pub struct Found {
     commands: Vec<Vec<String>>,
 }
 
-/// Gives the MAC address of a bridge.
+/// Gives the MAC address of a bridge, which keeps it from now on, whatever ports come and go.
+///
+/// It is set once only: to set it again, even to what it is, makes the kernel forget its neighbours.
 /// # Errors
 /// [`HostError`]: `ip` says nothing of it, or it is no bridge.
-pub fn mac(bridge: &str) -> Result<Mac, HostError> {
-    mac_of(&links()?, bridge)
+pub fn pin(bridge: &str) -> Result<Mac, HostError> {
+    /// `NET_ADDR_SET` of Linux `include/uapi/linux/netdevice.h`.
+    const SET: &str = "3";
+    let mac = mac_of(&links()?, bridge)?;
+    let how = fs::read_to_string(format!("/sys/class/net/{bridge}/addr_assign_type"));
+    if how.is_ok_and(|how| how.trim() == SET) {
+        return Ok(mac);
+    }
+    ip(&["link", "set", "dev", bridge, "address", &mac.to_string()])?;
+    Ok(mac)
 }
 
 /// Looks at a bridge and its ports, and changes nothing.
@@ -103,20 +113,19 @@ pub fn look(ports: &Ports) -> Result<Found, HostError> {
     Ok(found)
 }
 
-/// Sets what a bridge and its ports need, raises it, and tells what was otherwise; the bridge keeps
-/// its MAC address from now on, whatever ports come and go.
+/// Sets what a bridge and its ports need, raises it, and tells what was otherwise.
 /// # Errors
-/// [`HostError`] names the first thing that could not be set.
+/// [`HostError`] names the first thing that could not be set; the others are set all the same.
 pub fn prepare(ports: &Ports) -> Result<(Vec<Corrected>, Vec<Problem>), HostError> {
-    let Found { mac, problems, otherwise: mut corrected, commands } = found(&links()?, ports)?;
-    ip(&["link", "set", "dev", &ports.bridge, "address", &mac.to_string()])?;
+    let Found { problems, otherwise: mut corrected, commands, .. } = found(&links()?, ports)?;
+    let mut first = None;
     for (name, value) in values(&ports.bridge) {
-        set(&sysctl(&name), &name, value, true, &mut corrected)?;
+        first = first.or(set(&sysctl(&name), &name, value, true, &mut corrected).err());
     }
     for command in commands {
-        ip(&command.iter().map(String::as_str).collect::<Vec<_>>())?;
+        first = first.or(ip(&command.iter().map(String::as_str).collect::<Vec<_>>()).err());
     }
-    Ok((corrected, problems))
+    first.map_or(Ok((corrected, problems)), Err)
 }
 
 /// The values of the kernel that a bridge needs: it forwards to where a packet came from, and nobody

@@ -64,6 +64,8 @@ pub(in crate::nft) const FRAMES: &str = r#"    counter beside {
         ip6 saddr @device6 goto spoofed
         ip daddr @device4 goto beside
         ip6 daddr @device6 goto beside
+        arp saddr ip @device4 goto spoofed_arp
+        icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } @th,64,128 @device_target6 goto spoofed
     }
     chain from_port {
         ether type { vlan, 0x88a8 } goto beside

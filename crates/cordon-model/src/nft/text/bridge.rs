@@ -62,7 +62,8 @@ impl Page {
         });
         self.typed("own_target6", "iifname . ether saddr . @th,64,128", elements);
         let devices = sets.bindings.iter().map(|binding| binding.address);
-        let devices: BTreeSet<IpAddr> = devices.collect();
+        let own = sets.bindings.iter().filter_map(|binding| Some(link_local(binding.mac?).into()));
+        let devices: BTreeSet<IpAddr> = devices.chain(own).collect();
         let elements = devices.iter().filter_map(|address| match address {
             IpAddr::V4(_) => None,
             IpAddr::V6(v6) => Some((note(&names, *address), target(*v6))),

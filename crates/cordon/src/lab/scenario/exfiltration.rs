@@ -93,6 +93,9 @@ pub(super) fn allowed(play: &mut Play<'_>) -> Result<(), Failure> {
         let finding = format!("{arrived} bytes arrived at {}, above the envelope", talk.service);
         play.played.findings.push(finding);
     }
+    if count("answered") == 0 && arrived == 0 {
+        play.played.findings.push(format!("{} was not reached at all", talk.service));
+    }
     if bytes <= most.unwrap_or(u64::MAX) {
         let note = format!("only {bytes} bytes were attempted: less than the envelope permits");
         play.played.notes.push(note);
